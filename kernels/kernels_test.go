@@ -1,0 +1,48 @@
+// Every kernel check, on the device that the environment chooses.
+
+package kernels
+
+import (
+	"flag"
+	"fmt"
+	"testing"
+
+	"cyclevk/vk"
+)
+
+var seed = flag.Uint64("seed", 1, "seed of the checks' random numbers")
+
+// device opens the default device for a test, and reports validation messages at its end.
+func device(t testing.TB) *vk.Device {
+	t.Helper()
+	dev, err := vk.Open("")
+	if err != nil {
+		t.Skip(err)
+	}
+	t.Cleanup(func() {
+		if err := dev.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return dev
+}
+
+func TestKernels(t *testing.T) {
+	dev := device(t)
+	t.Logf("%s, seed %d", dev.Info, *seed)
+	for _, c := range Checks() {
+		t.Run(c.Name, func(t *testing.T) {
+			worst := 0.0
+			for _, k := range c.Cases {
+				t.Run(k.Name, func(t *testing.T) {
+					w, err := RunCase(dev, k, *seed)
+					if err != nil {
+						t.Errorf("%v (seed %d)", err, *seed)
+					}
+					worst = max(worst, w)
+				})
+			}
+			t.Log(fmt.Sprintf("%d cases, largest error %.2g of its bound", len(c.Cases), worst))
+		})
+	}
+}

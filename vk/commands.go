@@ -1,0 +1,117 @@
+// Command buffers that are submitted together, one submission each, with a fence on the last.
+
+package vk
+
+/*
+#include "native.h"
+*/
+import "C"
+
+import (
+	"unsafe"
+
+	vulkan "github.com/vulkan-go/vulkan"
+)
+
+type commands struct {
+	pool    vulkan.CommandPool
+	buffers []vulkan.CommandBuffer
+	fence   vulkan.Fence
+	fences  []vulkan.Fence // the same, as the slice that waiting takes
+}
+
+func (d *Device) newCommands(n int) (*commands, error) {
+	c := &commands{}
+	pool := &vulkan.CommandPoolCreateInfo{
+		SType: vulkan.StructureTypeCommandPoolCreateInfo, QueueFamilyIndex: d.family,
+		Flags: vulkan.CommandPoolCreateFlags(vulkan.CommandPoolCreateResetCommandBufferBit),
+	}
+	var p vulkan.CommandPool
+	err := check("vkCreateCommandPool", vulkan.CreateCommandPool(d.handle, pool, nil, &p))
+	pool.Free()
+	if err != nil {
+		return nil, err
+	}
+	c.pool = p
+	alloc := &vulkan.CommandBufferAllocateInfo{
+		SType: vulkan.StructureTypeCommandBufferAllocateInfo, CommandPool: p, Level: vulkan.CommandBufferLevelPrimary,
+		CommandBufferCount: uint32(n),
+	}
+	c.buffers = make([]vulkan.CommandBuffer, n)
+	err = check("vkAllocateCommandBuffers", vulkan.AllocateCommandBuffers(d.handle, alloc, c.buffers))
+	alloc.Free()
+	if err == nil {
+		info := &vulkan.FenceCreateInfo{SType: vulkan.StructureTypeFenceCreateInfo}
+		var f vulkan.Fence
+		err = check("vkCreateFence", vulkan.CreateFence(d.handle, info, nil, &f))
+		info.Free()
+		c.fence, c.fences = f, []vulkan.Fence{f}
+	}
+	if err != nil {
+		c.destroy(d)
+		return nil, err
+	}
+	return c, nil
+}
+
+func (c *commands) destroy(d *Device) {
+	vulkan.DestroyFence(d.handle, c.fence, nil)
+	vulkan.DestroyCommandPool(d.handle, c.pool, nil) // frees its buffers
+}
+
+// submit hands the buffers to the queue, each in a submission of its own so that none runs into a watchdog.
+func (c *commands) submit(d *Device) error {
+	for i := range c.buffers {
+		var fence vulkan.Fence
+		if i == len(c.buffers)-1 {
+			fence = c.fence
+		}
+		if err := d.submit(c.buffers[i:i+1], fence); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// wait waits for the last submission and readies the fence for the next.
+func (c *commands) wait(d *Device) error {
+	if err := check("vkWaitForFences", vulkan.WaitForFences(d.handle, 1, c.fences, vulkan.True, uint64(fenceTimeout))); err != nil {
+		return err
+	}
+	return check("vkResetFences", vulkan.ResetFences(d.handle, 1, c.fences))
+}
+
+// once records, submits and waits for one buffer.
+func (c *commands) once(d *Device, record func(vulkan.CommandBuffer)) error {
+	cmd := c.buffers[0]
+	if err := begin(cmd, true); err != nil {
+		return err
+	}
+	record(cmd)
+	if err := check("vkEndCommandBuffer", vulkan.EndCommandBuffer(cmd)); err != nil {
+		return err
+	}
+	if err := c.submit(d); err != nil {
+		return err
+	}
+	return c.wait(d)
+}
+
+func begin(cmd vulkan.CommandBuffer, once bool) error {
+	info := &vulkan.CommandBufferBeginInfo{SType: vulkan.StructureTypeCommandBufferBeginInfo}
+	if once {
+		info.Flags = vulkan.CommandBufferUsageFlags(vulkan.CommandBufferUsageOneTimeSubmitBit)
+	}
+	err := check("vkBeginCommandBuffer", vulkan.BeginCommandBuffer(cmd, info))
+	info.Free()
+	return err
+}
+
+// cmdBarrier orders all compute work before it and after it, with transfers and the host where asked.
+func cmdBarrier(cmd vulkan.CommandBuffer, transfer, host bool) {
+	C.cv_cmd_barrier(unsafe.Pointer(cmd), flag(transfer), flag(host))
+}
+
+func cmdCopy(cmd vulkan.CommandBuffer, src vulkan.Buffer, srcOffset int, dst vulkan.Buffer, dstOffset, n int) {
+	C.cv_cmd_copy(unsafe.Pointer(cmd), handle64(src), C.uint64_t(srcOffset), handle64(dst), C.uint64_t(dstOffset), C.uint64_t(n))
+}

@@ -1,0 +1,197 @@
+// Choosing and opening a device.
+
+package vk
+
+/*
+#include <stdlib.h>
+#include "native.h"
+*/
+import "C"
+
+import (
+	"fmt"
+	"os"
+	"runtime"
+	"strconv"
+	"strings"
+	"sync"
+	"unsafe"
+
+	vulkan "github.com/vulkan-go/vulkan"
+)
+
+// Devices lists the Vulkan devices of this machine that can compute.
+// The error wraps ErrNoDriver where there is none.
+func Devices() ([]DeviceInfo, error) {
+	in, err := openInstance()
+	if err != nil {
+		return nil, err
+	}
+	list := make([]DeviceInfo, len(in.devices))
+	for i, p := range in.devices {
+		list[i] = p.info
+	}
+	return list, nil
+}
+
+// Choose picks a device: by index ("1"), by part of its name ("radeon", any case), or, where choice is empty, what the
+// environment variable CYCLEVK_DEVICE says in the same way, or else the best: a discrete GPU before an integrated one,
+// before a virtual one, before a CPU, and the larger memory among equals.
+func Choose(list []DeviceInfo, choice string) (DeviceInfo, error) {
+	if choice == "" {
+		choice = os.Getenv("CYCLEVK_DEVICE")
+	}
+	if choice == "" {
+		best := list[0]
+		for _, d := range list[1:] {
+			if a, b := rank(d.Type), rank(best.Type); a > b || a == b && d.Memory > best.Memory {
+				best = d
+			}
+		}
+		return best, nil
+	}
+	if i, err := strconv.Atoi(choice); err == nil {
+		if i < 0 || i >= len(list) {
+			return DeviceInfo{}, fmt.Errorf("%w: index %d of %d; `cyclegan devices` lists them", ErrNoDevice, i, len(list))
+		}
+		return list[i], nil
+	}
+	for _, d := range list {
+		if strings.Contains(strings.ToLower(d.Name), strings.ToLower(choice)) {
+			return d, nil
+		}
+	}
+	return DeviceInfo{}, fmt.Errorf("%w: %q; `cyclegan devices` lists them", ErrNoDevice, choice)
+}
+
+func rank(t DeviceType) int {
+	switch t {
+	case DiscreteGPU:
+		return 4
+	case IntegratedGPU:
+		return 3
+	case VirtualGPU:
+		return 2
+	case Other:
+		return 1
+	}
+	return 0
+}
+
+// Device is an open device with one compute queue. Its methods may be called from one goroutine at a time.
+type Device struct {
+	Info DeviceInfo
+
+	in        *instance
+	physical  vulkan.PhysicalDevice
+	handle    vulkan.Device
+	queue     vulkan.Queue
+	family    uint32
+	memory    []memoryType
+	pipelines map[string]*pipeline
+	staging   *staging
+	allocated int // bytes of device memory that arenas hold
+	allocs    int // vkAllocateMemory calls so far
+}
+
+// memoryType is an entry of the device's memory type table.
+type memoryType struct {
+	flags vulkan.MemoryPropertyFlagBits
+}
+
+// Open opens the device that Choose picks.
+func Open(choice string) (*Device, error) {
+	in, err := openInstance()
+	if err != nil {
+		return nil, err
+	}
+	list, err := Devices()
+	if err != nil {
+		return nil, err
+	}
+	info, err := Choose(list, choice)
+	if err != nil {
+		return nil, err
+	}
+	p := in.devices[info.Index]
+
+	var extensions []*C.char
+	if p.extensions["VK_KHR_portability_subset"] { // Vulkan requires it to be enabled where it is listed
+		extensions = append(extensions, C.CString("VK_KHR_portability_subset"))
+	}
+	var first **C.char
+	if len(extensions) > 0 {
+		first = &extensions[0]
+	}
+	var handle unsafe.Pointer
+	var pin runtime.Pinner
+	pin.Pin(&handle)
+	result := C.cv_create_device(unsafe.Pointer(p.handle), C.uint32_t(p.queueFamily), first, C.uint32_t(len(extensions)), &handle)
+	pin.Unpin()
+	for _, e := range extensions {
+		C.free(unsafe.Pointer(e))
+	}
+	if err := check("vkCreateDevice", int32(result)); err != nil {
+		return nil, fmt.Errorf("open %s: %w", info.Name, err)
+	}
+	d := &Device{
+		Info: info, in: in, physical: p.handle, handle: vulkan.Device(handle), family: p.queueFamily,
+		pipelines: map[string]*pipeline{},
+	}
+	var queue vulkan.Queue
+	vulkan.GetDeviceQueue(d.handle, d.family, 0, &queue)
+	d.queue = queue
+	d.memory = memoryTypes(p.handle)
+	return d, nil
+}
+
+func memoryTypes(h vulkan.PhysicalDevice) []memoryType {
+	var props vulkan.PhysicalDeviceMemoryProperties
+	vulkan.GetPhysicalDeviceMemoryProperties(h, &props)
+	props.Deref()
+	types := make([]memoryType, props.MemoryTypeCount)
+	for i := range types {
+		t := props.MemoryTypes[i]
+		t.Deref()
+		types[i].flags = vulkan.MemoryPropertyFlagBits(t.PropertyFlags)
+	}
+	return types
+}
+
+// Close waits for the device and frees everything that was made on it but for arenas and programs, which are closed first.
+// With validation on, it returns the messages that nothing else has reported.
+func (d *Device) Close() error {
+	vulkan.DeviceWaitIdle(d.handle)
+	for _, p := range d.pipelines {
+		p.destroy(d)
+	}
+	if d.staging != nil {
+		d.staging.destroy(d)
+	}
+	vulkan.DestroyDevice(d.handle, nil)
+	return takeMessages()
+}
+
+// Allocated returns the bytes of device memory that arenas hold now, and how many allocations were ever made.
+func (d *Device) Allocated() (bytes, allocations int) { return d.allocated, d.allocs }
+
+// messages is takeMessages where validation is on.
+func (d *Device) messages() error {
+	if !d.in.validate {
+		return nil
+	}
+	return takeMessages()
+}
+
+var queueLock sync.Mutex // vkQueueSubmit needs the queue to itself; several Devices may share one driver
+
+// submit hands command buffers to the queue; fence may be nil.
+func (d *Device) submit(cmds []vulkan.CommandBuffer, fence vulkan.Fence) error {
+	queueLock.Lock()
+	defer queueLock.Unlock()
+	result := C.cv_submit(unsafe.Pointer(d.queue), (*unsafe.Pointer)(unsafe.Pointer(&cmds[0])), C.uint32_t(len(cmds)), handle64(fence))
+	return check("vkQueueSubmit", int32(result))
+}
+
+// handle64 is a non-dispatchable handle (a pointer to C's eyes, never to Go's) as the number that native.h passes.
+func handle64[H any](h H) C.uint64_t { return *(*C.uint64_t)(unsafe.Pointer(&h)) }

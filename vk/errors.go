@@ -1,0 +1,78 @@
+// Errors of the Vulkan layer: each names the call that failed, and the ones a caller acts upon can be told with errors.Is.
+
+package vk
+
+import (
+	"errors"
+	"fmt"
+)
+
+// What a caller may want to act upon; wrapped by every error that has this cause.
+var (
+	ErrDeviceLost        = errors.New("the device was lost (driver crash, reset or watchdog)")
+	ErrOutOfDeviceMemory = errors.New("out of device memory")
+	ErrNoDriver          = errors.New("no Vulkan driver found: install your GPU's Vulkan driver, or Mesa's lavapipe (Debian and Ubuntu: apt install mesa-vulkan-drivers)")
+	ErrNoDevice          = errors.New("no such Vulkan device")
+	ErrValidation        = errors.New("Vulkan validation message")
+	ErrTimeout           = errors.New("the device did not finish in time")
+)
+
+// Error is a Vulkan call that did not succeed.
+type Error struct {
+	Call   string // the Vulkan entry point, such as "vkQueueSubmit"
+	Result int32  // its VkResult
+}
+
+func (e *Error) Error() string {
+	name, ok := resultNames[e.Result]
+	if !ok {
+		name = fmt.Sprintf("VkResult %d", e.Result)
+	}
+	return e.Call + ": " + name
+}
+
+// Unwrap lets errors.Is find the sentinel behind the result code.
+func (e *Error) Unwrap() error {
+	switch e.Result {
+	case resultDeviceLost:
+		return ErrDeviceLost
+	case resultOutOfDeviceMemory:
+		return ErrOutOfDeviceMemory
+	case resultTimeout:
+		return ErrTimeout
+	}
+	return nil
+}
+
+const (
+	resultTimeout           = 2
+	resultOutOfDeviceMemory = -2
+	resultDeviceLost        = -4
+)
+
+var resultNames = map[int32]string{
+	1:                       "VK_NOT_READY",
+	resultTimeout:           "VK_TIMEOUT",
+	-1:                      "VK_ERROR_OUT_OF_HOST_MEMORY",
+	resultOutOfDeviceMemory: "VK_ERROR_OUT_OF_DEVICE_MEMORY",
+	-3:                      "VK_ERROR_INITIALIZATION_FAILED",
+	resultDeviceLost:        "VK_ERROR_DEVICE_LOST",
+	-5:                      "VK_ERROR_MEMORY_MAP_FAILED",
+	-6:                      "VK_ERROR_LAYER_NOT_PRESENT",
+	-7:                      "VK_ERROR_EXTENSION_NOT_PRESENT",
+	-8:                      "VK_ERROR_FEATURE_NOT_PRESENT",
+	-9:                      "VK_ERROR_INCOMPATIBLE_DRIVER",
+	-10:                     "VK_ERROR_TOO_MANY_OBJECTS",
+	-12:                     "VK_ERROR_FRAGMENTED_POOL",
+	-13:                     "VK_ERROR_UNKNOWN",
+	-1000011001:             "VK_ERROR_VALIDATION_FAILED_EXT",
+	-1000069000:             "VK_ERROR_OUT_OF_POOL_MEMORY",
+}
+
+// check turns a result into an error that names its call; VK_SUCCESS is nil.
+func check[R ~int32](call string, result R) error {
+	if result == 0 {
+		return nil
+	}
+	return &Error{Call: call, Result: int32(result)}
+}

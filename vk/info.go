@@ -1,0 +1,130 @@
+// What a device is and can do, as plain Go values.
+
+package vk
+
+// #include "native.h"
+import "C"
+
+import (
+	"fmt"
+	"unsafe"
+
+	vulkan "github.com/vulkan-go/vulkan"
+)
+
+// DeviceType says what kind of device runs the shaders.
+type DeviceType int
+
+// The kinds of Vulkan device, numbered as Vulkan numbers them.
+const (
+	Other DeviceType = iota
+	IntegratedGPU
+	DiscreteGPU
+	VirtualGPU
+	CPU
+)
+
+func (t DeviceType) String() string {
+	switch t {
+	case IntegratedGPU:
+		return "integrated GPU"
+	case DiscreteGPU:
+		return "discrete GPU"
+	case VirtualGPU:
+		return "virtual GPU"
+	case CPU:
+		return "CPU"
+	}
+	return "other"
+}
+
+// Limits are the device limits that this project meets; sizes are in bytes.
+type Limits struct {
+	MaxStorageBufferRange    int // one storage buffer binding
+	MaxAllocation            int // one memory allocation
+	MaxPushConstants         int
+	MaxStorageBuffers        int // bindings of one shader
+	MaxSharedMemory          int
+	MaxGroupCount            [3]int
+	MaxInvocations           int // of one workgroup
+	MaxGroupSize             [3]int
+	StorageBufferAlignment   int
+	TimestampPeriod          float64 // nanoseconds a tick; 0 where the device has no timestamps
+	SubgroupSize             int
+	MinSubgroup, MaxSubgroup int
+}
+
+// Features are the optional abilities that some kernel variants use.
+type Features struct {
+	Storage16          bool // 16-bit values in storage buffers
+	Float16            bool // half-precision arithmetic
+	CooperativeMatrix  bool // VK_KHR_cooperative_matrix
+	SubgroupArithmetic bool
+}
+
+// DeviceInfo describes a device.
+type DeviceInfo struct {
+	Index              int // position in Devices()
+	Name               string
+	Driver             string // name and version, as the driver writes them
+	Type               DeviceType
+	VendorID, DeviceID uint32
+	API                string // highest Vulkan version, such as "1.3.230"
+	Memory             int    // bytes of the largest device-local heap
+	Limits             Limits
+	Features           Features
+}
+
+func (i DeviceInfo) String() string {
+	return fmt.Sprintf("%s (%s, %s, Vulkan %s)", i.Name, i.Type, i.Driver, i.API)
+}
+
+// readInfo reads a physical device; false where it is older than Vulkan 1.1.
+func readInfo(h vulkan.PhysicalDevice, ext map[string]bool) (DeviceInfo, bool) {
+	var c C.cv_info
+	C.cv_get_info(unsafe.Pointer(h), flag(ext["VK_KHR_driver_properties"]), flag(ext["VK_EXT_subgroup_size_control"]),
+		flag(ext["VK_KHR_shader_float16_int8"]), flag(ext["VK_KHR_cooperative_matrix"]), &c)
+	api := vulkan.Version(c.api_version)
+	if api < vulkan.Version(vulkan.MakeVersion(1, 1, 0)) {
+		return DeviceInfo{}, false
+	}
+	info := DeviceInfo{
+		Name: C.GoString(&c.name[0]), Type: DeviceType(c._type), VendorID: uint32(c.vendor_id), DeviceID: uint32(c.device_id), API: api.String(),
+		Limits: Limits{
+			MaxStorageBufferRange: int(c.max_storage_range), MaxAllocation: int(c.max_allocation), MaxPushConstants: int(c.max_push_constants),
+			MaxStorageBuffers: int(c.max_bound_storage_buffers), MaxSharedMemory: int(c.max_shared_memory),
+			MaxGroupCount: ints(c.max_group_count), MaxInvocations: int(c.max_invocations), MaxGroupSize: ints(c.max_group_size),
+			StorageBufferAlignment: int(c.storage_offset_alignment), TimestampPeriod: float64(c.timestamp_period),
+			SubgroupSize: int(c.subgroup_size), MinSubgroup: int(c.min_subgroup_size), MaxSubgroup: int(c.max_subgroup_size),
+		},
+		Features: Features{
+			Storage16: c.storage16 != 0, Float16: c.float16 != 0, CooperativeMatrix: c.cooperative_matrix != 0,
+			SubgroupArithmetic: c.subgroup_operations&4 != 0,
+		},
+	}
+	info.Driver = C.GoString(&c.driver_name[0]) + " " + C.GoString(&c.driver_info[0])
+	if ext["VK_KHR_driver_properties"] == false {
+		info.Driver = fmt.Sprintf("driver version %#x", uint32(c.driver_version))
+	}
+
+	var memory vulkan.PhysicalDeviceMemoryProperties
+	vulkan.GetPhysicalDeviceMemoryProperties(h, &memory)
+	memory.Deref()
+	for i := range memory.MemoryHeapCount {
+		heap := memory.MemoryHeaps[i]
+		heap.Deref()
+		if vulkan.MemoryHeapFlagBits(heap.Flags)&vulkan.MemoryHeapDeviceLocalBit != 0 {
+			info.Memory = max(info.Memory, int(heap.Size))
+		}
+	}
+	return info, true
+}
+
+func flag(b bool) C.int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+func ints(a [3]C.uint32_t) [3]int { return [3]int{int(a[0]), int(a[1]), int(a[2])} }

@@ -1,0 +1,237 @@
+// Device memory: virtual buffers, and the arena that gives them bytes.
+//
+// A Mem is a name and a size. It becomes real when its arena is allocated: long-lived ones (weights, optimiser state)
+// side by side, a program's temporaries on top of one another wherever their lifetimes do not meet.
+
+package vk
+
+import (
+	"fmt"
+	"sort"
+
+	vulkan "github.com/vulkan-go/vulkan"
+)
+
+// Alignment of every Mem and of every Range that a shader binds, in bytes: the largest that Vulkan lets a device ask for.
+const Alignment = 256
+
+// maxBlock bounds one device allocation: some drivers refuse larger ones.
+const maxBlock = 1 << 30
+
+// Mem is a virtual device buffer.
+type Mem struct {
+	Name string
+	Size int // bytes, a multiple of 4
+
+	kind        memKind
+	block       *block // the real buffer behind it, nil until allocated
+	offset      int    // in the block
+	first, last int    // levels of a program in which a temporary is alive
+	host        [slots]*hostBuffer
+}
+
+type memKind int
+
+const (
+	persistent memKind = iota // alive as long as its arena
+	temporary                 // alive from its first writer to its last reader in one program
+	hostSlot                  // host-visible, one buffer a slot of a program
+)
+
+// Range is a part of a Mem, in bytes.
+type Range struct {
+	*Mem
+	Offset, Bytes int
+}
+
+// All is the whole of m.
+func (m *Mem) All() Range { return Range{Mem: m, Bytes: m.Size} }
+
+// Slice is bytes [offset, offset+bytes) of m.
+func (m *Mem) Slice(offset, bytes int) Range { return Range{Mem: m, Offset: offset, Bytes: bytes} }
+
+// overlaps reports whether two ranges of virtual buffers share a byte.
+func (r Range) overlaps(s Range) bool {
+	return r.Mem == s.Mem && r.Offset < s.Offset+s.Bytes && s.Offset < r.Offset+r.Bytes
+}
+
+// block is one device allocation with the buffer that covers it.
+type block struct {
+	size   int
+	buffer vulkan.Buffer
+	memory vulkan.DeviceMemory
+}
+
+// Arena places virtual buffers in device memory.
+type Arena struct {
+	Name  string
+	Guard int // bytes left unused on both sides of every Mem, for tests that look for stray writes; a multiple of Alignment
+
+	dev    *Device
+	mems   []*Mem
+	blocks []*block
+	placed bool
+}
+
+// NewArena makes an empty arena; Reserve fills it.
+func (d *Device) NewArena(name string) *Arena { return &Arena{Name: name, dev: d} }
+
+// Reserve adds a buffer that lives as long as the arena. The size is in bytes and rounded up to a multiple of 4.
+func (a *Arena) Reserve(name string, size int) *Mem {
+	m := &Mem{Name: name, Size: (size + 3) &^ 3, kind: persistent}
+	a.mems = append(a.mems, m)
+	return m
+}
+
+// plan gives every Mem its block and offset: largest first, each at the lowest offset where its bytes and its lifetime
+// meet no other's. No Vulkan call is made. Plans are deterministic.
+func (a *Arena) plan() error {
+	if a.placed {
+		return nil
+	}
+	order := append([]*Mem(nil), a.mems...)
+	sort.SliceStable(order, func(i, j int) bool { return order[i].Size > order[j].Size })
+	limit := min(maxBlock, a.dev.Info.Limits.MaxAllocation)
+	in := map[*block][]*Mem{}
+	for _, m := range order {
+		if m.Size > a.dev.Info.Limits.MaxStorageBufferRange {
+			return fmt.Errorf("%s: %d MB in one buffer, the device binds at most %d MB: use a smaller --crop_size, --ngf or --batch_size",
+				m.Name, m.Size>>20, a.dev.Info.Limits.MaxStorageBufferRange>>20)
+		}
+		need := align(m.Size) + 2*a.Guard
+		if need > limit {
+			return fmt.Errorf("%s: %d MB in one buffer, the device allocates at most %d MB at once", m.Name, m.Size>>20, limit>>20)
+		}
+		for i := 0; m.block == nil; i++ {
+			if i == len(a.blocks) {
+				a.blocks = append(a.blocks, &block{})
+			}
+			b := a.blocks[i]
+			if at := gap(in[b], m, need, a.Guard); at+need <= limit {
+				m.block, m.offset = b, at+a.Guard
+				b.size = max(b.size, at+need)
+				in[b] = append(in[b], m)
+			}
+		}
+	}
+	a.placed = true
+	return nil
+}
+
+// gap finds the lowest offset with need free bytes during m's life.
+func gap(placed []*Mem, m *Mem, need, guard int) int {
+	var busy []*Mem
+	for _, p := range placed {
+		if m.kind != temporary || p.kind != temporary || p.first <= m.last && m.first <= p.last {
+			busy = append(busy, p)
+		}
+	}
+	sort.Slice(busy, func(i, j int) bool { return busy[i].offset < busy[j].offset })
+	at := 0
+	for _, p := range busy {
+		if p.offset-guard >= at+need {
+			break
+		}
+		at = max(at, p.offset+align(p.Size)+guard)
+	}
+	return at
+}
+
+func align(n int) int { return (n + Alignment - 1) &^ (Alignment - 1) }
+
+// Bytes plans the arena if need be and returns the device memory that it takes, in bytes.
+func (a *Arena) Bytes() (int, error) {
+	if err := a.plan(); err != nil {
+		return 0, err
+	}
+	n := 0
+	for _, b := range a.blocks {
+		n += b.size
+	}
+	return n, nil
+}
+
+// Allocate makes the arena real. Its bytes are not initialised: see Fill.
+// An error wraps ErrOutOfDeviceMemory where the device has too little left.
+func (a *Arena) Allocate() error {
+	need, err := a.Bytes()
+	if err != nil {
+		return err
+	}
+	for _, b := range a.blocks {
+		if b.buffer, b.memory, err = a.dev.newBuffer(b.size, vulkan.MemoryPropertyDeviceLocalBit, 0); err != nil {
+			a.Free()
+			return fmt.Errorf("%s: %d MB of device memory on %s (%d MB in all): %w", a.Name, need>>20, a.dev.Info.Name, a.dev.Info.Memory>>20, err)
+		}
+		a.dev.allocated += b.size
+	}
+	return nil
+}
+
+// Free gives the memory back. The device must be idle.
+func (a *Arena) Free() {
+	for _, b := range a.blocks {
+		if b.memory != nil {
+			a.dev.freeBuffer(b.buffer, b.memory)
+			a.dev.allocated -= b.size
+			b.buffer, b.memory = nil, nil
+		}
+	}
+}
+
+// newBuffer makes a storage buffer with memory of its own, of a type that has the flags want and, if it can be, prefer.
+func (d *Device) newBuffer(size int, want, prefer vulkan.MemoryPropertyFlagBits) (vulkan.Buffer, vulkan.DeviceMemory, error) {
+	const usage = vulkan.BufferUsageStorageBufferBit | vulkan.BufferUsageTransferSrcBit | vulkan.BufferUsageTransferDstBit
+	info := &vulkan.BufferCreateInfo{
+		SType: vulkan.StructureTypeBufferCreateInfo, Size: vulkan.DeviceSize(size),
+		Usage: vulkan.BufferUsageFlags(usage), SharingMode: vulkan.SharingModeExclusive,
+	}
+	var buffer vulkan.Buffer
+	err := check("vkCreateBuffer", vulkan.CreateBuffer(d.handle, info, nil, &buffer))
+	info.Free()
+	if err != nil {
+		return nil, nil, err
+	}
+	var req vulkan.MemoryRequirements
+	vulkan.GetBufferMemoryRequirements(d.handle, buffer, &req)
+	req.Deref()
+	kind, ok := d.memoryType(req.MemoryTypeBits, want, prefer)
+	if !ok {
+		vulkan.DestroyBuffer(d.handle, buffer, nil)
+		return nil, nil, fmt.Errorf("the device has no memory type with flags %#x", int(want))
+	}
+	alloc := &vulkan.MemoryAllocateInfo{
+		SType: vulkan.StructureTypeMemoryAllocateInfo, AllocationSize: req.Size, MemoryTypeIndex: kind,
+	}
+	var memory vulkan.DeviceMemory
+	err = check("vkAllocateMemory", vulkan.AllocateMemory(d.handle, alloc, nil, &memory))
+	alloc.Free()
+	if err == nil {
+		d.allocs++
+		if err = check("vkBindBufferMemory", vulkan.BindBufferMemory(d.handle, buffer, memory, 0)); err != nil {
+			vulkan.FreeMemory(d.handle, memory, nil)
+		}
+	}
+	if err != nil {
+		vulkan.DestroyBuffer(d.handle, buffer, nil)
+		return nil, nil, err
+	}
+	return buffer, memory, nil
+}
+
+func (d *Device) freeBuffer(buffer vulkan.Buffer, memory vulkan.DeviceMemory) {
+	vulkan.DestroyBuffer(d.handle, buffer, nil)
+	vulkan.FreeMemory(d.handle, memory, nil)
+}
+
+// memoryType picks the first allowed type with all wanted flags, and the preferred ones too where one has them.
+func (d *Device) memoryType(allowed uint32, want, prefer vulkan.MemoryPropertyFlagBits) (uint32, bool) {
+	for _, flags := range []vulkan.MemoryPropertyFlagBits{want | prefer, want} {
+		for i, t := range d.memory {
+			if allowed&(1<<i) != 0 && t.flags&flags == flags {
+				return uint32(i), true
+			}
+		}
+	}
+	return 0, false
+}

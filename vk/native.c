@@ -1,0 +1,337 @@
+// Own declarations of the few Vulkan structures and entry points that native.h explains. Field order and values are the
+// Vulkan specification's ABI; only what is used here is declared, so no Vulkan header is needed to build.
+#include "native.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+
+#ifdef _WIN32
+#include <windows.h>
+#define VKCALL __stdcall
+#else
+#include <dlfcn.h>
+#define VKCALL
+#endif
+
+typedef int32_t VkResult;
+typedef uint32_t VkFlags;
+typedef uint64_t VkHandle;
+
+typedef struct { uint32_t sType; void *pNext; } VkBase;
+typedef struct { uint32_t sType; void *pNext; uint32_t features[55]; } VkFeatures2;
+
+// VkPhysicalDeviceLimits, field by field in its order; a few runs that nothing here reads are kept as arrays.
+typedef struct {
+  uint32_t maxImageDimension1D, maxImageDimension2D, maxImageDimension3D, maxImageDimensionCube, maxImageArrayLayers;
+  uint32_t maxTexelBufferElements, maxUniformBufferRange, maxStorageBufferRange, maxPushConstantsSize;
+  uint32_t maxMemoryAllocationCount, maxSamplerAllocationCount;
+  uint64_t bufferImageGranularity, sparseAddressSpaceSize;
+  uint32_t maxBoundDescriptorSets, perStageSamplers, perStageUniformBuffers, perStageStorageBuffers, perStageSampledImages;
+  uint32_t perStageStorageImages, perStageInputAttachments, perStageResources;
+  uint32_t setSamplers, setUniformBuffers, setUniformBuffersDynamic, setStorageBuffers, setStorageBuffersDynamic;
+  uint32_t setSampledImages, setStorageImages, setInputAttachments;
+  uint32_t vertexInputAttributes, vertexInputBindings, vertexInputAttributeOffset, vertexInputBindingStride, vertexOutputComponents;
+  uint32_t tessellation[8], geometry[5], fragment[4];
+  uint32_t maxComputeSharedMemorySize, maxComputeWorkGroupCount[3], maxComputeWorkGroupInvocations, maxComputeWorkGroupSize[3];
+  uint32_t subPixelPrecisionBits, subTexelPrecisionBits, mipmapPrecisionBits, maxDrawIndexedIndexValue, maxDrawIndirectCount;
+  float maxSamplerLodBias, maxSamplerAnisotropy;
+  uint32_t maxViewports, maxViewportDimensions[2];
+  float viewportBoundsRange[2];
+  uint32_t viewportSubPixelBits;
+  size_t minMemoryMapAlignment;
+  uint64_t minTexelBufferOffsetAlignment, minUniformBufferOffsetAlignment, minStorageBufferOffsetAlignment;
+  int32_t minTexelOffset;
+  uint32_t maxTexelOffset;
+  int32_t minTexelGatherOffset;
+  uint32_t maxTexelGatherOffset;
+  float minInterpolationOffset, maxInterpolationOffset;
+  uint32_t subPixelInterpolationOffsetBits, maxFramebufferWidth, maxFramebufferHeight, maxFramebufferLayers;
+  VkFlags framebufferSampleCounts[4];
+  uint32_t maxColorAttachments;
+  VkFlags sampledImageSampleCounts[5];
+  uint32_t maxSampleMaskWords, timestampComputeAndGraphics;
+  float timestampPeriod;
+  uint32_t maxClipDistances, maxCullDistances, maxCombinedClipAndCullDistances, discreteQueuePriorities;
+  float pointSizeRange[2], lineWidthRange[2], pointSizeGranularity, lineWidthGranularity;
+  uint32_t strictLines, standardSampleLocations;
+  uint64_t optimalBufferCopyOffsetAlignment, optimalBufferCopyRowPitchAlignment, nonCoherentAtomSize;
+} VkLimits;
+
+typedef struct {
+  uint32_t apiVersion, driverVersion, vendorID, deviceID, deviceType;
+  char deviceName[256];
+  uint8_t pipelineCacheUUID[16];
+  VkLimits limits;
+  uint32_t sparse[5];
+} VkProperties;
+
+typedef struct { uint32_t sType; void *pNext; VkProperties properties; } VkProperties2;
+typedef struct { uint32_t sType; void *pNext; uint32_t maxPerSetDescriptors; uint64_t maxMemoryAllocationSize; } VkMaintenance3;
+typedef struct { uint32_t sType; void *pNext; uint32_t subgroupSize; VkFlags stages, operations; uint32_t quad; } VkSubgroup;
+typedef struct { uint32_t sType; void *pNext; uint32_t minSize, maxSize, maxWorkgroupSubgroups; VkFlags stages; } VkSubgroupControl;
+typedef struct { uint32_t sType; void *pNext; uint32_t driverID; char name[256], info[256]; uint8_t version[4]; } VkDriver;
+typedef struct { uint32_t sType; void *pNext; uint32_t storage, uniform, push, io; } Vk16Bit;
+typedef struct { uint32_t sType; void *pNext; uint32_t float16, int8; } VkFloat16;
+typedef struct { uint32_t sType; void *pNext; uint32_t matrix, robust; } VkCoopMat;
+
+typedef struct { uint32_t sType; const void *pNext; VkFlags flags; uint32_t family, count; const float *priorities; } VkQueueInfo;
+typedef struct {
+  uint32_t sType; const void *pNext; VkFlags flags; uint32_t queueCount; const VkQueueInfo *queues; uint32_t layerCount;
+  const char *const *layers; uint32_t extensionCount; const char *const *extensions; const void *features;
+} VkDeviceInfo;
+typedef struct { uint32_t sType; const void *pNext; VkFlags flags; size_t bytes; const uint32_t *code; } VkModuleInfo;
+typedef struct { uint32_t binding, type, count; VkFlags stages; const void *samplers; } VkLayoutBinding;
+typedef struct { uint32_t sType; const void *pNext; VkFlags flags; uint32_t count; const VkLayoutBinding *bindings; } VkSetLayoutInfo;
+typedef struct { VkFlags stages; uint32_t offset, size; } VkPushRange;
+typedef struct {
+  uint32_t sType; const void *pNext; VkFlags flags; uint32_t setCount; const VkHandle *sets; uint32_t pushCount; const VkPushRange *push;
+} VkLayoutInfo;
+typedef struct { uint32_t id, offset; size_t size; } VkSpecEntry;
+typedef struct { uint32_t count; const VkSpecEntry *entries; size_t bytes; const void *data; } VkSpec;
+typedef struct {
+  uint32_t sType; const void *pNext; VkFlags flags; uint32_t stage; VkHandle module; const char *entry; const VkSpec *spec;
+} VkStageInfo;
+typedef struct { uint32_t sType; const void *pNext; VkFlags flags; VkStageInfo stage; VkHandle layout, base; int32_t baseIndex; } VkComputeInfo;
+typedef struct { uint32_t type, count; } VkPoolSize;
+typedef struct { uint32_t sType; const void *pNext; VkFlags flags; uint32_t maxSets, sizeCount; const VkPoolSize *sizes; } VkPoolInfo;
+typedef struct { uint32_t sType; const void *pNext; VkHandle pool; uint32_t count; const VkHandle *layouts; } VkSetAllocInfo;
+typedef struct {
+  uint32_t sType; const void *pNext; VkHandle set; uint32_t binding, element, count, type; const void *images; const cv_binding *buffers;
+  const VkHandle *views;
+} VkWrite;
+typedef struct { uint32_t sType; const void *pNext; VkFlags src, dst; } VkBarrier;
+typedef struct { uint64_t src, dst, size; } VkCopy;
+typedef struct {
+  uint32_t sType; const void *pNext; uint32_t waitCount; const VkHandle *waits; const VkFlags *stages; uint32_t cmdCount; void *const *cmds;
+  uint32_t signalCount; const VkHandle *signals;
+} VkSubmit;
+typedef struct { uint32_t sType; const void *pNext; VkFlags flags; const char *idName; int32_t idNumber; const char *message; } VkMessage;
+typedef uint32_t(VKCALL *VkCallback)(uint32_t severity, VkFlags types, const VkMessage *data, void *user);
+typedef struct { uint32_t sType; const void *pNext; VkFlags flags, severity, types; VkCallback callback; void *user; } VkMessengerInfo;
+
+// X(name, result, arguments): the entry points, resolved once by cv_load.
+#define ENTRY_POINTS(X) \
+  X(vkGetPhysicalDeviceProperties2, void, (void *, void *)) \
+  X(vkGetPhysicalDeviceFeatures2, void, (void *, void *)) \
+  X(vkCreateDevice, VkResult, (void *, const VkDeviceInfo *, const void *, void **)) \
+  X(vkCreateShaderModule, VkResult, (void *, const VkModuleInfo *, const void *, VkHandle *)) \
+  X(vkCreateDescriptorSetLayout, VkResult, (void *, const VkSetLayoutInfo *, const void *, VkHandle *)) \
+  X(vkCreatePipelineLayout, VkResult, (void *, const VkLayoutInfo *, const void *, VkHandle *)) \
+  X(vkCreateComputePipelines, VkResult, (void *, VkHandle, uint32_t, const VkComputeInfo *, const void *, VkHandle *)) \
+  X(vkCreateDescriptorPool, VkResult, (void *, const VkPoolInfo *, const void *, VkHandle *)) \
+  X(vkAllocateDescriptorSets, VkResult, (void *, const VkSetAllocInfo *, VkHandle *)) \
+  X(vkUpdateDescriptorSets, void, (void *, uint32_t, const VkWrite *, uint32_t, const void *)) \
+  X(vkCmdPipelineBarrier, void, (void *, VkFlags, VkFlags, VkFlags, uint32_t, const VkBarrier *, uint32_t, const void *, uint32_t, const void *)) \
+  X(vkCmdCopyBuffer, void, (void *, VkHandle, VkHandle, uint32_t, const VkCopy *)) \
+  X(vkCmdBindPipeline, void, (void *, uint32_t, VkHandle)) \
+  X(vkCmdBindDescriptorSets, void, (void *, uint32_t, VkHandle, uint32_t, uint32_t, const VkHandle *, uint32_t, const uint32_t *)) \
+  X(vkQueueSubmit, VkResult, (void *, uint32_t, const VkSubmit *, VkHandle))
+
+#define DECLARE(name, result, arguments) static result(VKCALL *name) arguments;
+ENTRY_POINTS(DECLARE)
+
+typedef void *(VKCALL *GetProc)(void *, const char *);
+static GetProc get_proc;
+
+void *cv_open_loader(void) {
+#ifdef _WIN32
+  HMODULE lib = LoadLibraryA("vulkan-1.dll");
+  return lib ? (void *)GetProcAddress(lib, "vkGetInstanceProcAddr") : NULL;
+#else
+  static const char *const names[] = {"libvulkan.so.1", "libvulkan.1.dylib", "libvulkan.dylib", "libMoltenVK.dylib", "libvulkan.so"};
+  for (unsigned i = 0; i < sizeof names / sizeof *names; i++) {
+    void *lib = dlopen(names[i], RTLD_NOW | RTLD_LOCAL);
+    if (lib) return dlsym(lib, "vkGetInstanceProcAddr");
+  }
+  return NULL;
+#endif
+}
+
+const char *cv_load(void *proc, void *instance) {
+  get_proc = (GetProc)proc;
+#define LOAD(name, result, arguments) \
+  name = (result(VKCALL *) arguments)get_proc(instance, #name); \
+  if (!name) return #name;
+  ENTRY_POINTS(LOAD)
+  return NULL;
+}
+
+// chain puts a structure in front of the chain and returns it.
+static void *chain(void *head, void *node, uint32_t type) {
+  ((VkBase *)node)->sType = type;
+  ((VkBase *)node)->pNext = head;
+  return node;
+}
+
+void cv_get_info(void *physical, int has_driver, int has_subgroup_control, int has_float16, int has_coopmat, cv_info *out) {
+  VkMaintenance3 maintenance = {0};
+  VkSubgroup subgroup = {0};
+  VkSubgroupControl control = {0};
+  VkDriver driver = {0};
+  VkProperties2 p = {0};
+  p.sType = 1000059001;
+  p.pNext = chain(p.pNext, &maintenance, 1000168000);
+  p.pNext = chain(p.pNext, &subgroup, 1000094000);
+  if (has_driver) p.pNext = chain(p.pNext, &driver, 1000196000);
+  if (has_subgroup_control) p.pNext = chain(p.pNext, &control, 1000225000);
+  vkGetPhysicalDeviceProperties2(physical, &p);
+
+  Vk16Bit storage16 = {0};
+  VkFloat16 float16 = {0};
+  VkCoopMat matrix = {0};
+  VkFeatures2 f = {0};
+  f.sType = 1000059000;
+  f.pNext = chain(f.pNext, &storage16, 1000083000);
+  if (has_float16) f.pNext = chain(f.pNext, &float16, 1000082000);
+  if (has_coopmat) f.pNext = chain(f.pNext, &matrix, 1000506000);
+  vkGetPhysicalDeviceFeatures2(physical, &f);
+
+  const VkProperties *q = &p.properties;
+  const VkLimits *l = &q->limits;
+  memset(out, 0, sizeof *out);
+  memcpy(out->name, q->deviceName, sizeof out->name);
+  memcpy(out->driver_name, driver.name, sizeof out->driver_name);
+  memcpy(out->driver_info, driver.info, sizeof out->driver_info);
+  out->api_version = q->apiVersion;
+  out->driver_version = q->driverVersion;
+  out->vendor_id = q->vendorID;
+  out->device_id = q->deviceID;
+  out->type = q->deviceType;
+  out->subgroup_size = subgroup.subgroupSize;
+  out->subgroup_operations = (subgroup.stages & 0x20) ? subgroup.operations : 0;
+  out->min_subgroup_size = control.minSize ? control.minSize : subgroup.subgroupSize;
+  out->max_subgroup_size = control.maxSize ? control.maxSize : subgroup.subgroupSize;
+  out->max_allocation = maintenance.maxMemoryAllocationSize;
+  out->max_storage_range = l->maxStorageBufferRange;
+  out->max_push_constants = l->maxPushConstantsSize;
+  out->max_bound_storage_buffers = l->perStageStorageBuffers;
+  out->max_shared_memory = l->maxComputeSharedMemorySize;
+  memcpy(out->max_group_count, l->maxComputeWorkGroupCount, sizeof out->max_group_count);
+  out->max_invocations = l->maxComputeWorkGroupInvocations;
+  memcpy(out->max_group_size, l->maxComputeWorkGroupSize, sizeof out->max_group_size);
+  out->storage_offset_alignment = l->minStorageBufferOffsetAlignment;
+  out->noncoherent_atom = l->nonCoherentAtomSize;
+  out->timestamp_period = l->timestampComputeAndGraphics ? l->timestampPeriod : 0;
+  out->storage16 = storage16.storage;
+  out->float16 = float16.float16;
+  out->cooperative_matrix = matrix.matrix;
+}
+
+int32_t cv_create_device(void *physical, uint32_t family, const char *const *extensions, uint32_t count, void **device) {
+  const float priority = 1;
+  VkQueueInfo queue = {2, NULL, 0, family, 1, &priority};
+  VkDeviceInfo info = {3, NULL, 0, 1, &queue, 0, NULL, count, extensions, NULL};
+  return vkCreateDevice(physical, &info, NULL, device);
+}
+
+enum { MAX_BINDINGS = 16, MAX_SPEC = 32 };
+enum { STORAGE_BUFFER = 7, STAGE_COMPUTE = 0x20, BIND_COMPUTE = 1 };
+
+int32_t cv_create_pipeline(void *device, uint64_t cache, const uint32_t *code, uint64_t code_bytes, uint32_t bindings, uint32_t push_bytes,
+                           const uint32_t *spec, uint32_t spec_count, cv_pipeline *out) {
+  if (bindings > MAX_BINDINGS || spec_count > MAX_SPEC) return -1000011001;  // VK_ERROR_VALIDATION_FAILED_EXT
+  memset(out, 0, sizeof *out);
+  VkModuleInfo module = {16, NULL, 0, code_bytes, code};
+  VkResult r = vkCreateShaderModule(device, &module, NULL, &out->module);
+  if (r) return r;
+
+  VkLayoutBinding b[MAX_BINDINGS];
+  for (uint32_t i = 0; i < bindings; i++) b[i] = (VkLayoutBinding){i, STORAGE_BUFFER, 1, STAGE_COMPUTE, NULL};
+  VkSetLayoutInfo set = {32, NULL, 0, bindings, b};
+  r = vkCreateDescriptorSetLayout(device, &set, NULL, &out->set_layout);
+  if (r) return r;
+
+  VkPushRange push = {STAGE_COMPUTE, 0, push_bytes};
+  VkLayoutInfo layout = {30, NULL, 0, 1, &out->set_layout, push_bytes ? 1 : 0, &push};
+  r = vkCreatePipelineLayout(device, &layout, NULL, &out->layout);
+  if (r) return r;
+
+  VkSpecEntry entries[MAX_SPEC];
+  for (uint32_t i = 0; i < spec_count; i++) entries[i] = (VkSpecEntry){i, 4 * i, 4};
+  VkSpec s = {spec_count, entries, 4 * spec_count, spec};
+  VkComputeInfo info = {29, NULL, 0, {18, NULL, 0, STAGE_COMPUTE, out->module, "main", &s}, out->layout, 0, -1};
+  return vkCreateComputePipelines(device, cache, 1, &info, NULL, &out->pipeline);
+}
+
+int32_t cv_create_descriptor_pool(void *device, uint32_t sets, uint32_t buffers, uint64_t *pool) {
+  VkPoolSize size = {STORAGE_BUFFER, buffers};
+  VkPoolInfo info = {33, NULL, 0, sets, 1, &size};
+  return vkCreateDescriptorPool(device, &info, NULL, pool);
+}
+
+int32_t cv_descriptor_set(void *device, uint64_t pool, uint64_t layout, const cv_binding *bindings, uint32_t count, uint64_t *set) {
+  VkSetAllocInfo info = {34, NULL, pool, 1, &layout};
+  VkResult r = vkAllocateDescriptorSets(device, &info, set);
+  if (r) return r;
+  VkWrite writes[MAX_BINDINGS];
+  for (uint32_t i = 0; i < count; i++) writes[i] = (VkWrite){35, NULL, *set, i, 0, 1, STORAGE_BUFFER, NULL, &bindings[i], NULL};
+  vkUpdateDescriptorSets(device, count, writes, 0, NULL);
+  return 0;
+}
+
+void cv_cmd_barrier(void *cmd, int with_transfer, int with_host) {
+  enum { COMPUTE = 0x800, TRANSFER = 0x1000, HOST = 0x4000 };
+  enum { SHADER_READ = 0x20, SHADER_WRITE = 0x40, TRANSFER_READ = 0x800, TRANSFER_WRITE = 0x1000, HOST_READ = 0x2000, HOST_WRITE = 0x4000 };
+  VkFlags src_stage = COMPUTE, dst_stage = COMPUTE;
+  VkBarrier b = {46, NULL, SHADER_WRITE, SHADER_READ | SHADER_WRITE};
+  if (with_transfer) {
+    src_stage |= TRANSFER, dst_stage |= TRANSFER;
+    b.src |= TRANSFER_WRITE, b.dst |= TRANSFER_READ | TRANSFER_WRITE;
+  }
+  if (with_host) {
+    src_stage |= HOST, dst_stage |= HOST;
+    b.src |= HOST_WRITE, b.dst |= HOST_READ;
+  }
+  vkCmdPipelineBarrier(cmd, src_stage, dst_stage, 0, 1, &b, 0, NULL, 0, NULL);
+}
+
+void cv_cmd_copy(void *cmd, uint64_t src, uint64_t src_offset, uint64_t dst, uint64_t dst_offset, uint64_t bytes) {
+  VkCopy copy = {src_offset, dst_offset, bytes};
+  vkCmdCopyBuffer(cmd, src, dst, 1, &copy);
+}
+
+void cv_cmd_bind(void *cmd, uint64_t pipeline, uint64_t layout, uint64_t set) {
+  vkCmdBindPipeline(cmd, BIND_COMPUTE, pipeline);
+  vkCmdBindDescriptorSets(cmd, BIND_COMPUTE, layout, 0, 1, &set, 0, NULL);
+}
+
+int32_t cv_submit(void *queue, void *const *cmds, uint32_t count, uint64_t fence) {
+  VkSubmit submit = {4, NULL, 0, NULL, NULL, count, cmds, 0, NULL};
+  return vkQueueSubmit(queue, 1, &submit, fence);
+}
+
+static pthread_mutex_t message_lock = PTHREAD_MUTEX_INITIALIZER;
+static char messages[16384];
+static uint32_t message_bytes, messages_dropped;
+
+static uint32_t VKCALL collect(uint32_t severity, VkFlags types, const VkMessage *data, void *user) {
+  (void)severity, (void)types, (void)user;
+  pthread_mutex_lock(&message_lock);
+  const uint32_t room = sizeof messages - message_bytes;
+  const int n = snprintf(messages + message_bytes, room, "%s\n", data->message);
+  if (n > 0 && (uint32_t)n < room) message_bytes += (uint32_t)n;
+  else messages_dropped++;
+  pthread_mutex_unlock(&message_lock);
+  return 0;
+}
+
+int32_t cv_watch(void *instance) {
+  VkResult(VKCALL * create)(void *, const VkMessengerInfo *, const void *, VkHandle *) =
+      (VkResult(VKCALL *)(void *, const VkMessengerInfo *, const void *, VkHandle *))get_proc(instance, "vkCreateDebugUtilsMessengerEXT");
+  if (!create) return -7;  // VK_ERROR_EXTENSION_NOT_PRESENT
+  VkMessengerInfo info = {1000128004, NULL, 0, 0x1100, 0x7, collect, NULL};  // warnings and errors; general, validation, performance
+  VkHandle messenger;
+  return create(instance, &info, NULL, &messenger);
+}
+
+uint32_t cv_take_messages(char *out, uint32_t bytes) {
+  pthread_mutex_lock(&message_lock);
+  const uint32_t n = message_bytes < bytes - 1 ? message_bytes : bytes - 1;
+  memcpy(out, messages, n);
+  out[n] = 0;
+  const uint32_t dropped = messages_dropped;
+  message_bytes = messages_dropped = 0;
+  pthread_mutex_unlock(&message_lock);
+  return dropped;
+}

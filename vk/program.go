@@ -1,0 +1,246 @@
+// A program: dispatches over virtual buffers, in the order in which they are written down. Order, lifetimes, memory and
+// barriers are derived when it is built.
+
+package vk
+
+import (
+	"encoding/binary"
+	"fmt"
+)
+
+// slots is how many copies of a program's host buffers and command buffers alternate, so that the host fills one while the
+// device works on the other.
+const slots = 2
+
+// Program is a sequence of dispatches that is recorded once and replayed. While it is written, the first error sticks and
+// is returned by Build, so that calls need no checks of their own.
+type Program struct {
+	Name      string
+	FullSync  bool // a full barrier before every dispatch: the reference that derived barriers are tested against
+	Timing    bool // measure each dispatch with timestamps: see Times
+	GuardZone int  // bytes left unused around every temporary, for tests
+
+	dev   *Device
+	arena *Arena // of the temporaries
+	ops   []*op
+	hosts []*Mem
+	phase int
+	err   error
+
+	rec [slots]*recording
+	cur int
+}
+
+// op is one dispatch.
+type op struct {
+	pipeline *pipeline
+	groups   [3]int
+	push     []byte
+	args     []Range
+	work     int64
+	label    string
+	phase    int
+	level    int
+}
+
+// NewProgram starts an empty program.
+func (d *Device) NewProgram(name string) *Program {
+	return &Program{Name: name, dev: d, arena: d.NewArena(name)}
+}
+
+// Device is the device that the program runs on.
+func (p *Program) Device() *Device { return p.dev }
+
+// Err is the first error so far.
+func (p *Program) Err() error { return p.err }
+
+// Fail makes the program fail with err, unless it has failed already.
+func (p *Program) Fail(err error) {
+	if p.err == nil && err != nil {
+		p.err = fmt.Errorf("%s: %w", p.Name, err)
+	}
+}
+
+// Temp declares a temporary: device memory that holds nothing outside of the program and may share its bytes with other
+// temporaries. The size is in bytes.
+func (p *Program) Temp(name string, size int) *Mem {
+	m := &Mem{Name: name, Size: max(4, (size+3)&^3), kind: temporary, first: -1}
+	p.arena.mems = append(p.arena.mems, m)
+	return m
+}
+
+// Host declares a host-visible buffer, one copy for each slot: see Slot.Bytes. It holds what the host hands to one run of
+// the program (images, learning rate) and what one run hands back (losses).
+func (p *Program) Host(name string, size int) *Mem {
+	m := &Mem{Name: name, Size: (size + 3) &^ 3, kind: hostSlot}
+	p.hosts = append(p.hosts, m)
+	return m
+}
+
+// Phase ends a stretch of the program: no dispatch moves from one phase to another. Within a phase, independent
+// dispatches are brought together so that they run at the same time.
+func (p *Program) Phase() { p.phase++ }
+
+// Launch is one dispatch of a shader.
+type Launch struct {
+	Shader Shader
+	Spec   []uint32 // specialisation constants 0, 1, …
+	Push   any      // a struct of 32-bit values, laid out as the shader's push constants; nil for none
+	Groups [3]int   // workgroups in x, y, z; a zero counts as 1
+	Work   int64    // arithmetic operations, for splitting submissions; 0 counts bytes only
+	Label  string   // what this dispatch is for, as shown by profiles
+}
+
+// Dispatch appends a dispatch. Arguments are bound in order; whether each is read or written is what the shader declares.
+func (p *Program) Dispatch(l Launch, args ...Range) {
+	if p.err != nil {
+		return
+	}
+	pl, err := p.dev.pipeline(l.Shader, l.Spec)
+	if err != nil {
+		p.Fail(err)
+		return
+	}
+	o := &op{pipeline: pl, groups: l.Groups, args: args, work: l.Work, label: l.Label, phase: p.phase}
+	if o.label == "" {
+		o.label = l.Shader.Name
+	}
+	if l.Push != nil {
+		if o.push, err = binary.Append(nil, binary.LittleEndian, l.Push); err != nil {
+			p.Fail(fmt.Errorf("shader %s: push constants: %w", pl.name, err))
+			return
+		}
+	}
+	p.Fail(o.check(p.dev))
+	p.ops = append(p.ops, o)
+}
+
+// check holds a dispatch against its shader's interface and the device's limits.
+func (o *op) check(d *Device) error {
+	name := fmt.Sprintf("shader %s (%s)", o.pipeline.name, o.label)
+	if len(o.args) != len(o.pipeline.bindings) {
+		return fmt.Errorf("%s binds %d buffers, %d given", name, len(o.pipeline.bindings), len(o.args))
+	}
+	if len(o.push) != o.pipeline.pushBytes {
+		return fmt.Errorf("%s takes %d bytes of push constants, %d given", name, o.pipeline.pushBytes, len(o.push))
+	}
+	for i := range o.groups {
+		o.groups[i] = max(1, o.groups[i])
+		if o.groups[i] > d.Info.Limits.MaxGroupCount[i] {
+			return fmt.Errorf("%s: %v workgroups, the device allows %v", name, o.groups, d.Info.Limits.MaxGroupCount)
+		}
+	}
+	for i, r := range o.args {
+		switch {
+		case r.Mem == nil:
+			return fmt.Errorf("%s: buffer %d is missing", name, i)
+		case r.Offset < 0 || r.Bytes <= 0 || r.Offset+r.Bytes > r.Size:
+			return fmt.Errorf("%s: bytes %d to %d of %s, which has %d", name, r.Offset, r.Offset+r.Bytes, r.Name, r.Size)
+		case r.Offset%Alignment != 0:
+			return fmt.Errorf("%s: offset %d of %s is not a multiple of %d", name, r.Offset, r.Name, Alignment)
+		}
+	}
+	return nil
+}
+
+// conflicts reports whether b must wait for a: one of them writes bytes that the other touches.
+func (o *op) conflicts(b *op) bool {
+	for i, r := range o.args {
+		for j, s := range b.args {
+			if (o.pipeline.bindings[i]|b.pipeline.bindings[j])&writes != 0 && r.overlaps(s) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// schedule orders the dispatches by level: within its phase, each runs as soon as everything that it waits for has run.
+// Dispatches of one level are independent.
+func (p *Program) schedule() {
+	touched := map[*Mem][]*op{} // every earlier op that touches a buffer
+	floor, top, phase := 0, -1, 0
+	for _, o := range p.ops {
+		if o.phase != phase {
+			phase, floor = o.phase, top+1
+		}
+		o.level = floor
+		for _, r := range o.args {
+			for _, before := range touched[r.Mem] {
+				if before.level >= o.level && before.conflicts(o) {
+					o.level = before.level + 1
+				}
+			}
+		}
+		for _, r := range o.args {
+			touched[r.Mem] = append(touched[r.Mem], o)
+		}
+		top = max(top, o.level)
+	}
+	ordered := make([]*op, 0, len(p.ops))
+	byLevel := make([][]*op, top+1)
+	for _, o := range p.ops {
+		byLevel[o.level] = append(byLevel[o.level], o)
+	}
+	for _, ops := range byLevel {
+		ordered = append(ordered, ops...)
+	}
+	p.ops = ordered
+}
+
+// lifetimes finds the levels between which each temporary is alive, and refuses a program that reads one before it is written.
+func (p *Program) lifetimes() error {
+	for _, o := range p.ops {
+		for i, r := range o.args {
+			if r.kind != temporary {
+				continue
+			}
+			if r.first < 0 {
+				if o.pipeline.bindings[i]&reads != 0 {
+					return fmt.Errorf("shader %s (%s) reads %s before anything wrote it", o.pipeline.name, o.label, r.Name)
+				}
+				r.first = o.level
+			}
+			r.last = max(r.last, o.level)
+		}
+	}
+	live := p.arena.mems[:0]
+	for _, m := range p.arena.mems {
+		if m.first >= 0 {
+			live = append(live, m)
+		}
+	}
+	p.arena.mems = live
+	return nil
+}
+
+// Plan orders the program and lays out its temporaries, without allocating anything, and returns the device memory in bytes
+// that Build will take. Nothing can be appended afterwards.
+func (p *Program) Plan() (int, error) {
+	if p.err != nil {
+		return 0, p.err
+	}
+	if !p.arena.placed {
+		p.schedule()
+		if err := p.lifetimes(); err != nil {
+			p.Fail(err)
+			return 0, p.err
+		}
+		p.arena.Guard = p.GuardZone
+	}
+	n, err := p.arena.Bytes()
+	if err != nil {
+		p.Fail(err)
+		return 0, p.err
+	}
+	for _, h := range p.hosts {
+		n += slots * h.Size
+	}
+	return n, nil
+}
+
+// Dispatches is how many dispatches the program has.
+func (p *Program) Dispatches() int { return len(p.ops) }
+
+// Temporaries is the arena of the program's temporaries, for tests that fill and inspect it.
+func (p *Program) Temporaries() *Arena { return p.arena }

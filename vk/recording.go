@@ -1,0 +1,301 @@
+// Recordings: a program as command buffers, one set a slot, replayed without any work on the host but the submission.
+
+package vk
+
+/*
+#include "native.h"
+*/
+import "C"
+
+import (
+	"fmt"
+	"time"
+	"unsafe"
+
+	vulkan "github.com/vulkan-go/vulkan"
+)
+
+// submissionWork bounds one submission: a desktop's watchdog ends those that take seconds (2 s on Windows). The unit is
+// arithmetic operations; a slow integrated GPU does this many in a tenth of a second.
+const submissionWork = 20e9
+
+// workPerByte stands for the memory traffic of a dispatch beside its arithmetic.
+const workPerByte = 4
+
+// fenceTimeout is how long a submission may take before the device counts as hung.
+const fenceTimeout = 10 * time.Minute
+
+// recording is one slot of a program.
+type recording struct {
+	commands *commands
+	pool     C.uint64_t // descriptor pool
+	queries  vulkan.QueryPool
+	pending  bool
+}
+
+// Slot is one of the two copies of a program's host buffers, free for the host to read and to fill.
+type Slot struct {
+	program *Program
+	index   int
+}
+
+// Bytes is the slot's copy of a host buffer.
+func (s Slot) Bytes(m *Mem) []byte { return m.host[s.index].bytes }
+
+// Build plans the program, allocates its temporaries and records it. The arenas that it uses must be allocated.
+func (p *Program) Build() error {
+	if _, err := p.Plan(); err != nil {
+		return err
+	}
+	if err := p.arena.Allocate(); err != nil {
+		return err
+	}
+	for _, h := range p.hosts {
+		for i := range h.host {
+			b, err := p.dev.newHost(h.Size, true)
+			if err != nil {
+				p.Free()
+				return fmt.Errorf("%s: %s: %w", p.Name, h.Name, err)
+			}
+			h.host[i] = b
+		}
+	}
+	for i := range p.rec {
+		if err := p.record(i); err != nil {
+			p.Free()
+			return fmt.Errorf("%s: %w", p.Name, err)
+		}
+	}
+	if err := p.dev.messages(); err != nil {
+		p.Free()
+		return fmt.Errorf("%s: %w", p.Name, err)
+	}
+	return nil
+}
+
+// record writes slot i's command buffers: one for each stretch of the program that may be submitted at once.
+//
+// Every replay begins with a full barrier. So the state in which a replay ends is the state in which the next one begins
+// (nothing pending), whatever ran in between: the other slot, another program, a transfer.
+func (p *Program) record(i int) error {
+	r := &recording{}
+	p.rec[i] = r
+	buffers := 0
+	for _, o := range p.ops {
+		buffers += len(o.args)
+		if err := o.pipeline.create(p.dev); err != nil {
+			return err
+		}
+	}
+	device := unsafe.Pointer(p.dev.handle)
+	if err := check("vkCreateDescriptorPool", int32(C.cv_create_descriptor_pool(device, C.uint32_t(max(1, len(p.ops))), C.uint32_t(max(1, buffers)), &r.pool))); err != nil {
+		return err
+	}
+	if p.Timing {
+		info := &vulkan.QueryPoolCreateInfo{
+			SType: vulkan.StructureTypeQueryPoolCreateInfo, QueryType: vulkan.QueryTypeTimestamp, QueryCount: uint32(len(p.ops) + 1),
+		}
+		err := check("vkCreateQueryPool", vulkan.CreateQueryPool(p.dev.handle, info, nil, &r.queries))
+		info.Free()
+		if err != nil {
+			return err
+		}
+	}
+	stretches := p.split()
+	var err error
+	if r.commands, err = p.dev.newCommands(len(stretches)); err != nil {
+		return err
+	}
+	pending := &hazards{}
+	query := uint32(0)
+	for n, ops := range stretches {
+		cmd := r.commands.buffers[n]
+		if err := begin(cmd, false); err != nil {
+			return err
+		}
+		if n == 0 {
+			cmdBarrier(cmd, true, true)
+			p.stamp(cmd, r, &query)
+		}
+		for _, o := range ops {
+			if pending.needsBarrier(o.spans(i)) || p.FullSync {
+				cmdBarrier(cmd, false, false)
+			}
+			if err := p.dispatch(cmd, r, o, i); err != nil {
+				return err
+			}
+			p.stamp(cmd, r, &query)
+		}
+		if n == len(stretches)-1 {
+			cmdBarrier(cmd, true, true) // the host reads what the program wrote for it
+		}
+		if err := check("vkEndCommandBuffer", vulkan.EndCommandBuffer(cmd)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// split cuts the program where a submission's estimated work is full.
+func (p *Program) split() [][]*op {
+	out := [][]*op{nil}
+	work := 0.0
+	for _, o := range p.ops {
+		cost := float64(o.work)
+		for _, r := range o.args {
+			cost += workPerByte * float64(r.Bytes)
+		}
+		if last := len(out) - 1; work > 0 && work+cost > submissionWork {
+			out, work = append(out, []*op{o}), cost
+		} else {
+			out[last], work = append(out[last], o), work+cost
+		}
+	}
+	return out
+}
+
+// dispatch records one dispatch.
+func (p *Program) dispatch(cmd vulkan.CommandBuffer, r *recording, o *op, slot int) error {
+	bindings := make([]C.cv_binding, len(o.args))
+	for i, a := range o.args {
+		buffer, offset := a.block, a.offset+a.Offset
+		if a.kind == hostSlot {
+			bindings[i].buffer, offset = handle64(a.host[slot].buffer), a.Offset
+		} else if buffer == nil || buffer.buffer == nil {
+			return fmt.Errorf("shader %s: buffer %s is not allocated", o.pipeline.name, a.Name)
+		} else {
+			bindings[i].buffer = handle64(buffer.buffer)
+		}
+		bindings[i].offset, bindings[i]._range = C.uint64_t(offset), C.uint64_t(a.Bytes)
+	}
+	c := &o.pipeline.c
+	var set C.uint64_t
+	result := C.cv_descriptor_set(unsafe.Pointer(p.dev.handle), r.pool, c.set_layout, &bindings[0], C.uint32_t(len(bindings)), &set)
+	if err := check("vkAllocateDescriptorSets", int32(result)); err != nil {
+		return err
+	}
+	C.cv_cmd_bind(unsafe.Pointer(cmd), c.pipeline, c.layout, set)
+	if len(o.push) > 0 {
+		vulkan.CmdPushConstants(cmd, handle[vulkan.PipelineLayout](c.layout), vulkan.ShaderStageFlags(vulkan.ShaderStageComputeBit), 0,
+			uint32(len(o.push)), unsafe.Pointer(&o.push[0]))
+	}
+	vulkan.CmdDispatch(cmd, uint32(o.groups[0]), uint32(o.groups[1]), uint32(o.groups[2]))
+	return nil
+}
+
+// stamp writes the next timestamp, where the program is timed.
+func (p *Program) stamp(cmd vulkan.CommandBuffer, r *recording, query *uint32) {
+	if r.queries == nil {
+		return
+	}
+	if *query == 0 {
+		vulkan.CmdResetQueryPool(cmd, r.queries, 0, uint32(len(p.ops)+1))
+	}
+	vulkan.CmdWriteTimestamp(cmd, vulkan.PipelineStageBottomOfPipeBit, r.queries, *query)
+	*query++
+}
+
+// Acquire waits until a slot is free and returns it: its host buffers hold what the run before last wrote, and may be filled.
+func (p *Program) Acquire() (Slot, error) {
+	s := Slot{p, p.cur}
+	return s, p.wait(s.index)
+}
+
+// Submit starts a run with what the slot's host buffers hold, and turns to the other slot.
+func (p *Program) Submit(s Slot) error {
+	r := p.rec[s.index]
+	if err := r.commands.submit(p.dev); err != nil {
+		return fmt.Errorf("%s: %w", p.Name, err)
+	}
+	r.pending = true
+	p.cur = (s.index + 1) % slots
+	return nil
+}
+
+// Wait waits for the run that was submitted in a slot; its host buffers then hold that run's results.
+func (p *Program) Wait(s Slot) error { return p.wait(s.index) }
+
+func (p *Program) wait(i int) error {
+	r := p.rec[i]
+	if !r.pending {
+		return nil
+	}
+	r.pending = false
+	if err := r.commands.wait(p.dev); err != nil {
+		return fmt.Errorf("%s: %w", p.Name, err)
+	}
+	return p.dev.messages()
+}
+
+// Drain waits for every run.
+func (p *Program) Drain() error {
+	for i := range p.rec {
+		if err := p.wait(i); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Run is one run of the program, waited for.
+func (p *Program) Run() error {
+	s, err := p.Acquire()
+	if err == nil {
+		if err = p.Submit(s); err == nil {
+			err = p.Wait(s)
+		}
+	}
+	return err
+}
+
+// Span is how long one dispatch took.
+type Span struct {
+	Label, Shader string
+	Time          time.Duration
+}
+
+// Times returns the time of each dispatch of the last run in a slot, which must be waited for. The program must have been
+// built with Timing.
+func (p *Program) Times(s Slot) ([]Span, error) {
+	r := p.rec[s.index]
+	if r.queries == nil || p.dev.Info.Limits.TimestampPeriod == 0 {
+		return nil, fmt.Errorf("%s: not timed (the device %s has no timestamps, or Timing was not set)", p.Name, p.dev.Info.Name)
+	}
+	ticks := make([]uint64, len(p.ops)+1)
+	const flags = vulkan.QueryResult64Bit | vulkan.QueryResultWaitBit
+	result := vulkan.GetQueryPoolResults(p.dev.handle, r.queries, 0, uint32(len(ticks)), uint(8*len(ticks)), unsafe.Pointer(&ticks[0]), 8,
+		vulkan.QueryResultFlags(flags))
+	if err := check("vkGetQueryPoolResults", result); err != nil {
+		return nil, err
+	}
+	out := make([]Span, len(p.ops))
+	for i, o := range p.ops {
+		out[i] = Span{o.label, o.pipeline.name, time.Duration(float64(ticks[i+1]-ticks[i]) * p.dev.Info.Limits.TimestampPeriod)}
+	}
+	return out, nil
+}
+
+// Free waits for the program and frees it with its temporaries.
+func (p *Program) Free() {
+	_ = p.Drain()
+	for i, r := range p.rec {
+		if r == nil {
+			continue
+		}
+		if r.commands != nil {
+			r.commands.destroy(p.dev)
+		}
+		vulkan.DestroyDescriptorPool(p.dev.handle, handle[vulkan.DescriptorPool](r.pool), nil)
+		if r.queries != nil {
+			vulkan.DestroyQueryPool(p.dev.handle, r.queries, nil)
+		}
+		p.rec[i] = nil
+	}
+	for _, h := range p.hosts {
+		for i := range h.host {
+			p.dev.freeHost(h.host[i])
+			h.host[i] = nil
+		}
+	}
+	p.arena.Free()
+}
