@@ -94,10 +94,6 @@ func (a *Arena) plan() error {
 	limit := min(maxBlock, a.dev.Info.Limits.MaxAllocation)
 	in := map[*block][]*Mem{}
 	for _, m := range order {
-		if m.Size > a.dev.Info.Limits.MaxStorageBufferRange {
-			return fmt.Errorf("%s: %d MB in one buffer, the device binds at most %d MB: use a smaller --crop_size, --ngf or --batch_size",
-				m.Name, m.Size>>20, a.dev.Info.Limits.MaxStorageBufferRange>>20)
-		}
 		need := align(m.Size) + 2*a.Guard
 		if need > limit {
 			return fmt.Errorf("%s: %d MB in one buffer, the device allocates at most %d MB at once", m.Name, m.Size>>20, limit>>20)

@@ -136,6 +136,9 @@ func (o *op) check(d *Device) error {
 			return fmt.Errorf("%s: buffer %d is missing", name, i)
 		case r.Offset < 0 || r.Bytes <= 0 || r.Offset+r.Bytes > r.Size:
 			return fmt.Errorf("%s: bytes %d to %d of %s, which has %d", name, r.Offset, r.Offset+r.Bytes, r.Name, r.Size)
+		case r.Bytes > d.Info.Limits.MaxStorageBufferRange:
+			return fmt.Errorf("%s: %s needs %d MB in one binding, %s allows %d MB: use a smaller --crop_size, --batch_size or --ngf",
+				name, r.Name, r.Bytes>>20, d.Info.Name, d.Info.Limits.MaxStorageBufferRange>>20)
 		case r.Offset%Alignment != 0:
 			return fmt.Errorf("%s: offset %d of %s is not a multiple of %d", name, r.Offset, r.Name, Alignment)
 		}

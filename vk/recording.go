@@ -39,6 +39,12 @@ type Slot struct {
 	index   int
 }
 
+// Index is 0 or 1.
+func (s Slot) Index() int { return s.index }
+
+// Slot is one of the program's slots by index; its host buffers may be read once what ran in it was waited for.
+func (p *Program) Slot(i int) Slot { return Slot{p, i} }
+
 // Bytes is the slot's copy of a host buffer.
 func (s Slot) Bytes(m *Mem) []byte { return m.host[s.index].bytes }
 
