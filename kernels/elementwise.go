@@ -1,0 +1,64 @@
+// Element-wise kernels: sums, copies and fills, where branches of a network or of its gradient meet.
+
+package kernels
+
+import (
+	"fmt"
+
+	"cyclevk/vk"
+)
+
+// flatSize is the workgroup size of the kernels that take one lane for each vec4 (shaders/inc/flat.glsl).
+const flatSize = 64
+
+// Add writes a + b to sum, which may be either of them.
+func Add(p *vk.Program, a, b, sum Tensor) {
+	elementwise(p, "add", nil, a, b, sum)
+}
+
+// AddTo adds a to sum.
+func AddTo(p *vk.Program, a, sum Tensor) {
+	elementwise(p, "add_to", nil, a, sum)
+}
+
+// Copy copies src to dst, bit for bit.
+func Copy(p *vk.Program, src, dst Tensor) {
+	elementwise(p, "copy", nil, src, dst)
+}
+
+// elementwise launches a kernel that takes a lane for each vec4 of tensors of one shape.
+func elementwise(p *vk.Program, shader string, spec []uint32, tensors ...Tensor) {
+	if !sameShapes(p, shader, tensors...) {
+		return
+	}
+	count := tensors[0].vec4s()
+	args := make([]vk.Range, len(tensors))
+	for i, t := range tensors {
+		args[i] = t.Range
+	}
+	launch(p, vk.Launch{Spec: spec, Push: struct{ Count uint32 }{uint32(count)}, Groups: groups(count, flatSize)}, shader, args...)
+}
+
+// sameShapes makes the program fail where the tensors of a call differ in shape.
+func sameShapes(p *vk.Program, call string, tensors ...Tensor) bool {
+	for _, t := range tensors[1:] {
+		if !t.SameShape(tensors[0]) {
+			p.Fail(fmt.Errorf("%s: %s and %s differ in shape", call, tensors[0], t))
+			return false
+		}
+	}
+	return true
+}
+
+// Fill writes value to every float of dst.
+func Fill(p *vk.Program, dst vk.Range, value float32) {
+	shader, count := "fill", dst.Bytes/16
+	if dst.Bytes%16 != 0 {
+		shader, count = "fill_floats", dst.Bytes/4
+	}
+	push := struct {
+		Count uint32
+		Value float32
+	}{uint32(count), value}
+	launch(p, vk.Launch{Push: push, Groups: groups(count, flatSize)}, shader, dst)
+}

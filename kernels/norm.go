@@ -1,0 +1,214 @@
+// Normalisation of channels: instance norm and batch norm, forward and backward.
+
+package kernels
+
+import (
+	"fmt"
+
+	"cyclevk/vk"
+)
+
+// Norm normalises each channel over groups of images: instance norm where a group is one image, batch norm where it is the
+// batch. The images of a group follow one another.
+//
+//	xhat = (x - mean) / sqrt(variance + Eps), y = Act(gamma xhat + beta)
+//
+// Statistics are [groups][2][Stride(C)] floats: mean and 1 / sqrt(variance + Eps), of the biased variance. gamma and beta are
+// [2][Stride(C)] floats, or a Range without Mem for 1 and 0.
+type Norm struct {
+	ImagesPerGroup int
+	Eps            float32 // PyTorch's default is 1e-5
+	Act            Activation
+}
+
+// StatsLen is the number of floats that the statistics of x take.
+func (n Norm) StatsLen(x Tensor) int { return n.groups(x) * 2 * Stride(x.C) }
+
+func (n Norm) groups(x Tensor) int { return x.N / max(1, n.ImagesPerGroup) }
+
+// pixels is how many pixels a group of x has.
+func (n Norm) pixels(x Tensor) int { return n.ImagesPerGroup * x.H * x.W }
+
+// Stats writes the statistics of x. They are as exact as two passes over x in fp32 can make them: the variance comes from
+// centred values, merged in a fixed order by Chan's formula.
+func (n Norm) Stats(p *vk.Program, x Tensor, stats vk.Range) {
+	if !n.check(p, "norm statistics", x, vk.Range{}, stats) {
+		return
+	}
+	g := n.reduction(x)
+	if g.chunks() == 1 {
+		n.launch(p, "norm_stats", None, g, x.Range, stats)
+		return
+	}
+	partial := p.Temp("norm partial statistics", 4*g.chunks()*n.StatsLen(x)).All()
+	n.launch(p, "norm_stats_partial", None, g, x.Range, partial)
+	n.combine(p, "norm_combine", g, x.Range, partial, stats)
+}
+
+// Forward writes y = Act(gamma xhat + beta). With a residual (a Tensor whose Mem is not nil), whose Act is None, it adds that.
+// y may be x or residual.
+func (n Norm) Forward(p *vk.Program, x Tensor, stats, affine vk.Range, residual, y Tensor) {
+	if !n.check(p, "norm", x, affine, stats) || !sameShapes(p, "norm", x, y) {
+		return
+	}
+	shader, args := "norm_forward", []vk.Range{x.Range, stats, y.Range}
+	if affine.Mem != nil {
+		shader, args = shader+"_affine", append(args, affine)
+	}
+	if residual.Mem != nil {
+		if n.Act != None {
+			p.Fail(fmt.Errorf("norm of %s: %s and a residual: the residual is added after the norm, so use no activation", x, n.Act))
+			return
+		}
+		if !sameShapes(p, "norm", x, residual) {
+			return
+		}
+		shader, args = shader+"_residual", append(args, residual.Range)
+	}
+	n.launch(p, shader, n.Act, n.pointwise(x), args...)
+}
+
+// Backward writes the gradient of x from dy, that of Forward's y, and the x, stats and affine that Forward took:
+//
+//	g = dy Act'(gamma xhat + beta), dx = gamma / sqrt(variance + Eps) (g - mean(g) - xhat mean(g xhat))
+//
+// with means over a group. Where the activation's input is 0, ReLU's slope is 0 and LeakyReLU's LeakySlope, as in PyTorch. dx is
+// overwritten and may be dy. A residual's gradient is dy itself. daffine gets the gradients of gamma and beta, [2][Stride(C)]:
+// the sums of g xhat and of g over all groups, added to what it holds where accumulate is set; a Range without Mem for none.
+func (n Norm) Backward(p *vk.Program, x Tensor, stats, affine vk.Range, dy, dx Tensor, daffine vk.Range, accumulate bool) {
+	if !n.check(p, "norm backward", x, affine, stats) || !n.check(p, "norm backward", x, daffine, stats) ||
+		!sameShapes(p, "norm backward", x, dy, dx) {
+		return
+	}
+	sums := p.Temp("norm sums", 4*n.StatsLen(x)).All()
+	suffix, last := "", []vk.Range(nil)
+	if affine.Mem != nil {
+		suffix, last = "_affine", []vk.Range{affine}
+	}
+	with := func(args ...vk.Range) []vk.Range { return append(args, last...) }
+	if g := n.reduction(x); g.chunks() == 1 {
+		n.launch(p, "norm_backward_small"+suffix, n.Act, g, with(x.Range, stats, dy.Range, sums, dx.Range)...)
+	} else {
+		partial := p.Temp("norm partial sums", 4*g.chunks()*n.StatsLen(x)).All()
+		n.launch(p, "norm_sums"+suffix, n.Act, g, with(x.Range, stats, dy.Range, partial)...)
+		n.combine(p, "norm_sums_combine", g, partial, sums)
+		n.launch(p, "norm_backward"+suffix, n.Act, n.pointwise(x), with(x.Range, stats, dy.Range, sums, dx.Range)...)
+	}
+	if daffine.Mem == nil {
+		return
+	}
+	shader, rows := "norm_affine_grad", 2*Stride(x.C)/4
+	if accumulate {
+		shader = "norm_affine_grad_add"
+	}
+	push := struct{ Groups, Rows uint32 }{uint32(n.groups(x)), uint32(rows)}
+	launch(p, vk.Launch{Push: push, Groups: groups(rows, flatSize)}, shader, sums, daffine)
+}
+
+// Running moves batch norm's running statistics, [2][Stride(C)] floats: mean and unbiased variance, towards those of each group of
+// x in turn: running += momentum (group - running). PyTorch's default momentum is 0.1.
+func (n Norm) Running(p *vk.Program, x Tensor, stats, running vk.Range, momentum float32) {
+	if !n.check(p, "norm running statistics", x, running, stats) {
+		return
+	}
+	if n.pixels(x) < 2 {
+		p.Fail(fmt.Errorf("norm running statistics of %s: the variance of one value a channel: use larger images or batches", x))
+		return
+	}
+	quads := Stride(x.C) / 4
+	push := struct {
+		Groups, Quads, Pixels uint32
+		Eps, Momentum         float32
+	}{uint32(n.groups(x)), uint32(quads), uint32(n.pixels(x)), n.Eps, momentum}
+	launch(p, vk.Launch{Push: push, Groups: groups(quads, flatSize)}, "norm_running", stats, running)
+}
+
+// EvalStats writes the statistics with which batch norm evaluates x: the running ones, for every group.
+func (n Norm) EvalStats(p *vk.Program, x Tensor, running, stats vk.Range) {
+	if !n.check(p, "norm evaluation statistics", x, running, stats) {
+		return
+	}
+	quads := Stride(x.C) / 4
+	push := struct {
+		Groups, Quads uint32
+		Eps           float32
+	}{uint32(n.groups(x)), uint32(quads), n.Eps}
+	launch(p, vk.Launch{Push: push, Groups: groups(n.groups(x)*quads, flatSize)}, "norm_eval_stats", running, stats)
+}
+
+// check makes the program fail where the norm does not fit x, or a buffer does not fit either: stats, and perChannel, [2][Stride(C)],
+// where it has a Mem.
+func (n Norm) check(p *vk.Program, call string, x Tensor, perChannel, stats vk.Range) bool {
+	switch {
+	case n.ImagesPerGroup < 1 || x.N%n.ImagesPerGroup != 0:
+		p.Fail(fmt.Errorf("%s of %s: groups of %d images: use a number that divides %d", call, x, n.ImagesPerGroup, x.N))
+	case !(n.Eps > 0):
+		p.Fail(fmt.Errorf("%s of %s: eps %g: use a positive one, such as 1e-5", call, x, n.Eps))
+	case stats.Mem == nil || stats.Bytes != 4*n.StatsLen(x):
+		p.Fail(fmt.Errorf("%s of %s: statistics of %d bytes, want %d", call, x, stats.Bytes, 4*n.StatsLen(x)))
+	case perChannel.Mem != nil && perChannel.Bytes != 8*Stride(x.C):
+		p.Fail(fmt.Errorf("%s of %s: %s has %d bytes, want 2 for each channel: %d", call, x, perChannel.Name, perChannel.Bytes, 8*Stride(x.C)))
+	default:
+		return true
+	}
+	return false
+}
+
+// normSize is the workgroup size of the norm kernels (shaders/inc/norm.glsl).
+const normSize = 64
+
+// normGrid is how a norm kernel's workgroups cover a tensor: each takes width quads (4 channels each) of chunk pixels of a group.
+type normGrid struct {
+	groups, pixels, quads, channels int
+	width, chunk                    int
+}
+
+// normWidth is the most quads side by side in a workgroup: 128 bytes, a cache line of most GPUs.
+const normWidth = 8
+
+func (n Norm) grid(x Tensor) normGrid {
+	g := normGrid{groups: n.groups(x), pixels: n.pixels(x), quads: Stride(x.C) / 4, channels: x.C, width: 1}
+	for g.width < min(normWidth, g.quads) {
+		g.width *= 2
+	}
+	return g
+}
+
+// reduction is the grid of the kernels that sum over a group.
+func (n Norm) reduction(x Tensor) normGrid {
+	g := n.grid(x)
+	g.chunk = reductionQuads / g.width
+	return g
+}
+
+// reductionQuads is how many vec4 a workgroup of a reduction takes.
+const reductionQuads = 4096
+
+// pointwise is the grid of the kernels that treat every pixel alike.
+func (n Norm) pointwise(x Tensor) normGrid {
+	g := n.grid(x)
+	g.chunk = 1024 / g.width
+	return g
+}
+
+func (g normGrid) chunks() int { return (g.pixels + g.chunk - 1) / g.chunk }
+
+// launch appends a norm kernel that works on all chunks.
+func (n Norm) launch(p *vk.Program, shader string, act Activation, g normGrid, args ...vk.Range) {
+	n.dispatch(p, shader, act, g, g.chunks(), args...)
+}
+
+// combine appends a norm kernel that merges what launch's chunks left.
+func (n Norm) combine(p *vk.Program, shader string, g normGrid, args ...vk.Range) {
+	n.dispatch(p, shader, None, g, 1, args...)
+}
+
+func (n Norm) dispatch(p *vk.Program, shader string, act Activation, g normGrid, chunks int, args ...vk.Range) {
+	push := struct {
+		Pixels, Quads, Chunk, Channels uint32
+		Eps                            float32
+	}{uint32(g.pixels), uint32(g.quads), uint32(g.chunk), uint32(g.channels), n.Eps}
+	launch(p, vk.Launch{
+		Spec: []uint32{uint32(act), uint32(g.width)}, Push: push, Groups: [3]int{chunks, (g.quads + g.width - 1) / g.width, g.groups},
+	}, shader, args...)
+}

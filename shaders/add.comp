@@ -1,0 +1,29 @@
+// Sum of two tensors, element by element: where a residual block or two gradients meet.
+//
+// binding 0: a [count] vec4; 1: b; 2: sum. The variant has no b and adds a to sum.
+// Push constants: count. One lane a vec4.
+//! variant add_to -DTO
+#version 450
+#extension GL_GOOGLE_include_directive : require
+
+layout(std430, binding = 0) readonly buffer A { vec4 a[]; };
+#ifdef TO
+layout(std430, binding = 1) buffer Sum { vec4 sum[]; };
+#else
+layout(std430, binding = 1) readonly buffer B { vec4 b[]; };
+layout(std430, binding = 2) writeonly buffer Sum { vec4 sum[]; };
+#endif
+layout(push_constant) uniform Shape { uint count; };
+
+#include "inc/flat.glsl"
+
+void main() {
+    uint i = flatIndex();
+    if (i < count) {
+#ifdef TO
+        sum[i] += a[i];
+#else
+        sum[i] = a[i] + b[i];
+#endif
+    }
+}

@@ -1,0 +1,19 @@
+// Copy of a tensor, bit for bit.
+//
+// binding 0: src [count] vec4; 1: dst
+// Push constants: count. One lane a vec4.
+#version 450
+#extension GL_GOOGLE_include_directive : require
+
+layout(std430, binding = 0) readonly buffer Src { uvec4 src[]; };
+layout(std430, binding = 1) writeonly buffer Dst { uvec4 dst[]; };
+layout(push_constant) uniform Shape { uint count; };
+
+#include "inc/flat.glsl"
+
+void main() {
+    uint i = flatIndex();
+    if (i < count) {
+        dst[i] = src[i];
+    }
+}

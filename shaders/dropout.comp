@@ -1,0 +1,28 @@
+// Dropout: y = x / (1 - rate) where the element is kept, else 0. The mask is a function of seed, layer and element, so the
+// backward pass makes it again instead of storing it.
+//
+// binding 0: x [count] vec4; 1: y, which may be x's memory; 2: seed, 4 words: key (low, high), step, 0
+// Push constants: count; threshold: an element whose random word is below is dropped; scale = 1 / (1 - rate); layer.
+// One lane a vec4: one draw has the words of its 4 elements.
+#version 450
+#extension GL_GOOGLE_include_directive : require
+
+layout(std430, binding = 0) readonly buffer X { vec4 x[]; };
+layout(std430, binding = 1) writeonly buffer Y { vec4 y[]; };
+layout(std430, binding = 2) readonly buffer Seed { uvec4 seed; };
+layout(push_constant) uniform Shape {
+    uint count, threshold;
+    float scale;
+    uint layer;
+};
+
+#include "inc/flat.glsl"
+#include "inc/random.glsl"
+
+void main() {
+    uint i = flatIndex();
+    if (i < count) {
+        uvec4 draw = philox(uvec4(i, layer, seed.z, 0u), seed.xy);
+        y[i] = mix(vec4(0.0), x[i] * scale, greaterThanEqual(draw, uvec4(threshold)));
+    }
+}

@@ -1,0 +1,31 @@
+// A normalisation's whole backward pass in one dispatch, for groups small enough for one workgroup: it saves the overhead of the
+// steps norm_sums and norm_backward.
+//
+// Formulas and bindings 0 to 2: inc/norm_gradient.glsl; binding 3: sums [groups][2][quads] vec4: of g xhat, of g; 4: dx, as x,
+// which may be dy's memory: each element is read for the last time before it is written, by the same lane.
+// Push constants, constants and workgroups: inc/norm.glsl, with one chunk.
+//! variant norm_backward_small_affine -DAFFINE=5
+#version 450
+#extension GL_GOOGLE_include_directive : require
+
+layout(std430, binding = 3) writeonly buffer Sums { vec4 sums[]; };
+layout(std430, binding = 4) writeonly buffer DX { vec4 dx[]; };
+
+#include "inc/norm_gradient.glsl"
+#include "inc/reduce.glsl"
+
+void main() {
+    Channel c = channel();
+    Span s = span();
+    vec4 gx, g;
+    sumGradient(c, s, gx, g);
+    gx = sumLanes(gx, WIDTH);
+    g = sumLanes(g, WIDTH);
+    if (gl_LocalInvocationIndex < WIDTH && hasQuad()) {
+        sums[row()] = gx;
+        sums[row() + quads] = g;
+    }
+    for (uint at = s.first; at < s.end; at += s.step) {
+        dx[at] = inputGradient(c, at, gx / float(pixels), g / float(pixels));
+    }
+}

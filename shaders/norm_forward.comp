@@ -1,0 +1,37 @@
+// Normalisation: y = activate((x - mean) / sqrt(variance + eps) * gamma + beta) + residual, the last three where asked for.
+// x - mean is taken first and not folded into a multiply-add of x: close to the mean it is exact.
+//
+// binding 0: x [groups][pixels][quads] vec4; 1: stats [groups][2][quads]; 2: y, as x
+// then, each where the variant has it: affine [2][quads]: gamma, beta; residual, as x
+// Push constants, constants and workgroups: inc/norm.glsl.
+//! variant norm_forward_affine -DAFFINE
+//! variant norm_forward_residual -DRESIDUAL=3
+//! variant norm_forward_affine_residual -DAFFINE -DRESIDUAL=4
+#version 450
+#extension GL_GOOGLE_include_directive : require
+
+layout(std430, binding = 0) readonly buffer X { vec4 x[]; };
+layout(std430, binding = 1) readonly buffer Stats { vec4 stats[]; };
+layout(std430, binding = 2) writeonly buffer Y { vec4 y[]; };
+#ifdef AFFINE
+layout(std430, binding = 3) readonly buffer Affine { vec4 affine[]; };
+#endif
+#ifdef RESIDUAL
+layout(std430, binding = RESIDUAL) readonly buffer Residual { vec4 residual[]; };
+#endif
+
+#include "inc/norm.glsl"
+#include "inc/norm_channel.glsl"
+#include "inc/activation.glsl"
+
+void main() {
+    Channel c = channel();
+    Span s = span();
+    for (uint at = s.first; at < s.end; at += s.step) {
+        vec4 v = activate(scaled(c, normalised(c, x[at])));
+#ifdef RESIDUAL
+        v += residual[at];
+#endif
+        y[at] = v;
+    }
+}

@@ -1,0 +1,24 @@
+// First step of a normalisation's backward pass: the sums of g xhat and of g over a chunk of a group's pixels.
+//
+// Formulas and bindings 0 to 2: inc/norm_gradient.glsl; binding 3: sums [groups][chunks][2][quads] vec4.
+// Push constants, constants and workgroups: inc/norm.glsl.
+//! variant norm_sums_affine -DAFFINE=4
+#version 450
+#extension GL_GOOGLE_include_directive : require
+
+layout(std430, binding = 3) writeonly buffer Sums { vec4 sums[]; };
+
+#include "inc/norm_gradient.glsl"
+#include "inc/reduce.glsl"
+
+void main() {
+    vec4 gx, g;
+    sumGradient(channel(), span(), gx, g);
+    gx = sumLanes(gx, WIDTH);
+    g = sumLanes(g, WIDTH);
+    if (gl_LocalInvocationIndex < WIDTH && hasQuad()) {
+        uint to = (gl_WorkGroupID.z * gl_NumWorkGroups.x + gl_WorkGroupID.x) * 2u * quads + quad();
+        sums[to] = gx;
+        sums[to + quads] = g;
+    }
+}
