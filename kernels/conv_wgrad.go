@@ -1,0 +1,92 @@
+// Gradients of a convolution's weights and bias (conv_weight_grad.comp, conv_sum.comp): sums over all pixels, split for
+// parallel work and added up in a fixed order, so that the bits do not depend on scheduling.
+
+package kernels
+
+import (
+	"fmt"
+
+	"cyclevk/vk"
+)
+
+// WeightGrad appends dw = the gradient of the loss with respect to the weights, in the device's order, from the input x and dy,
+// the gradient with respect to y; it is added to dw where accumulate is set. Padding entries come out zero.
+func (c Conv) WeightGrad(p *vk.Program, x, dy Tensor, dw vk.Range, accumulate bool) {
+	c.weightGrad(p, "conv weight gradient "+c.String(), x, dy, dw, accumulate)
+}
+
+func (c Conv) weightGrad(p *vk.Program, label string, x, dy Tensor, dw vk.Range, accumulate bool) {
+	p.Fail(c.check(x, dw, dy))
+	if p.Err() != nil {
+		return
+	}
+	lanes, rows, splits := weightTile(p.Device(), c, dy.N*dy.H)
+	taps, out := c.Kernel*c.Kernel, dw
+	shader := "conv_weight_grad"
+	switch {
+	case splits > 1:
+		out = p.Temp("weight gradient splits", 4*splits*c.WeightLen()).All()
+	case accumulate:
+		shader = "conv_weight_grad_add"
+	}
+	l := vk.Launch{
+		Spec: []uint32{uint32(lanes), c.padding(), uint32(c.Kernel), uint32(c.Stride), uint32(rows)},
+		Push: struct {
+			Images int32
+			convExtents
+			Splits int32
+		}{int32(dy.N), c.extents(x, dy), int32(splits)},
+		Groups: [3]int{divUp(Stride(c.Out)/4, lanes), divUp(Stride(c.In)/4, rows), taps * splits},
+		Work:   2 * c.MACs(dy),
+		Label:  label,
+	}
+	launch(p, l, shader, x.Range, dy.Range, out)
+	if splits > 1 {
+		sumRows(p, label, out, splits, c.WeightLen()/4, dw, 1, accumulate)
+	}
+}
+
+// BiasGrad appends db = the sum of dy over its pixels, Stride(C) floats with zero padding; it is added to db where accumulate
+// is set.
+func BiasGrad(p *vk.Program, dy Tensor, db vk.Range, accumulate bool) {
+	if db.Bytes < 4*Stride(dy.C) {
+		p.Fail(fmt.Errorf("bias gradient of %v: the result has %d bytes, want %d", dy, db.Bytes, 4*Stride(dy.C)))
+		return
+	}
+	const label = "bias gradient"
+	pixels, columns, from := dy.N*dy.H*dy.W, Stride(dy.C)/4, dy.Range
+	if parts := biasParts(pixels); parts > 1 {
+		from = p.Temp("bias gradient parts", 16*parts*columns).All()
+		sumRows(p, label, dy.Range, pixels, columns, from, parts, false)
+		pixels = parts
+	}
+	sumRows(p, label, from, pixels, columns, db, 1, accumulate)
+}
+
+// biasParts is the number of partial sums of a bias gradient: about the square root of the number of pixels, where two stages
+// pay.
+func biasParts(pixels int) int {
+	if pixels < 256 {
+		return 1
+	}
+	parts := 16
+	for parts*parts < pixels {
+		parts *= 2
+	}
+	return parts
+}
+
+// sumRows appends to[part, columns] (+)= the sums of the rows of from[rows, columns] that are part modulo parts; columns in vec4.
+func sumRows(p *vk.Program, label string, from vk.Range, rows, columns int, to vk.Range, parts int, accumulate bool) {
+	shader := "conv_sum"
+	if accumulate {
+		shader = "conv_sum_add"
+	}
+	l := vk.Launch{
+		Push:   struct{ Rows, Columns, Parts int32 }{int32(rows), int32(columns), int32(parts)},
+		Groups: groups(parts*columns, 64),
+		Work:   4 * int64(rows) * int64(columns),
+		Label:  label + ", sum",
+	}
+	launch(p, l, shader, from, to)
+}
