@@ -3,7 +3,9 @@
 package shaders
 
 import (
+	"crypto/sha256"
 	"embed"
+	"encoding/hex"
 	"fmt"
 	"io/fs"
 	"strings"
@@ -33,4 +35,15 @@ func Names() []string {
 		names[i] = strings.TrimSuffix(strings.TrimPrefix(path, "spv/"), ".spv")
 	}
 	return names
+}
+
+// Hash identifies all shaders together: the SHA-256 over their names and binaries, in hexadecimal.
+func Hash() string {
+	h := sha256.New()
+	for _, name := range Names() {
+		code, _ := SPIRV(name) // a name from Names always opens
+		fmt.Fprintf(h, "%s %d\n", name, len(code))
+		h.Write(code)
+	}
+	return hex.EncodeToString(h.Sum(nil))
 }
