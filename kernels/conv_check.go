@@ -152,6 +152,7 @@ type layer interface {
 	fmt.Stringer
 	OutSize(n int) int
 	WeightLen() int
+	MACs(y Tensor) int64
 	Pack(plain []float32) []float32
 	Forward(p *vk.Program, x Tensor, w, bias vk.Range, y Tensor, act Activation)
 	DataGrad(p *vk.Program, dy Tensor, w vk.Range, dx Tensor, accumulate bool)
