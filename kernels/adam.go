@@ -1,0 +1,47 @@
+// Adam: the optimiser's step over all parameters of a group of networks at once.
+
+package kernels
+
+import (
+	"fmt"
+	"math"
+
+	"cyclevk/vk"
+)
+
+// Adam takes one step as PyTorch's optimiser does, in one dispatch over all parameters of a group:
+//
+//	m = beta1 m + (1 - beta1) g,   v = beta2 v + (1 - beta2) g²,   p -= hyper[0] m / (sqrt(v) hyper[1] + eps)
+//
+// params, grads, m and v are fp32 of one size, a multiple of 16 bytes. hyper is two floats that the host fills for every
+// step with [AdamHyper]. A parameter whose gradient and moments are zero keeps its bits.
+func Adam(p *vk.Program, params, grads, m, v, hyper vk.Range, beta1, beta2, eps float64) {
+	for _, r := range []vk.Range{params, grads, m, v} {
+		if r.Bytes != params.Bytes || r.Bytes%16 != 0 {
+			p.Fail(fmt.Errorf("adam: %d parameter bytes, but %d in %s: want one size, a multiple of 16", params.Bytes, r.Bytes, r.Name))
+			return
+		}
+	}
+	size := params.Bytes / 16
+	launch(p, vk.Launch{Push: newAdamPush(size, beta1, beta2, eps), Groups: groups(size, 64)}, "adam", params, grads, m, v, hyper)
+}
+
+type adamPush struct {
+	size                       uint32
+	beta1, rest1, beta2, rest2 float32
+	eps                        float32
+}
+
+// newAdamPush rounds each constant once: 1 - 0.999 in fp32 would be off by 1e-5 of itself.
+func newAdamPush(size int, beta1, beta2, eps float64) adamPush {
+	return adamPush{uint32(size), float32(beta1), float32(1 - beta1), float32(beta2), float32(1 - beta2), float32(eps)}
+}
+
+// AdamHyper is what step t needs, counted from 1: the step size lr / (1 - beta1^t) and 1 / sqrt(1 - beta2^t), both
+// computed in float64.
+func AdamHyper(lr, beta1, beta2 float64, t int) [2]float32 {
+	return [2]float32{
+		float32(lr / (1 - math.Pow(beta1, float64(t)))),
+		float32(1 / math.Sqrt(1-math.Pow(beta2, float64(t)))),
+	}
+}

@@ -1,0 +1,107 @@
+// The reference of Adam, in float64 from the true hyperparameters, and its cases.
+
+package kernels
+
+import (
+	"fmt"
+	"math"
+
+	"cyclevk/vk"
+)
+
+func init() {
+	register(Check{Name: "adam", Shaders: []string{"adam"}, Cases: adamCases()})
+}
+
+// adamSettings are one step's hyperparameters.
+type adamSettings struct {
+	lr, beta1, beta2, eps float64
+	t                     int
+}
+
+// paperAdam is what CycleGAN trains with.
+func paperAdam(t int) adamSettings { return adamSettings{2e-4, 0.5, 0.999, 1e-8, t} }
+
+// adamReference is one step of one parameter, and the sums of its terms' magnitudes, from which bounds follow.
+func (s adamSettings) adamReference(p, g, m, v float64) (want, terms [3]float64) {
+	m1, m2 := s.beta1*m, (1-s.beta1)*g
+	v1, v2 := s.beta2*v, (1-s.beta2)*g*g
+	step := s.lr / (1 - math.Pow(s.beta1, float64(s.t)))
+	root := math.Sqrt((v1 + v2) / (1 - math.Pow(s.beta2, float64(s.t))))
+	update := func(m float64) float64 { return step * m / (root + s.eps) }
+	return [3]float64{p - update(m1+m2), m1 + m2, v1 + v2},
+		[3]float64{math.Abs(p) + update(math.Abs(m1)+math.Abs(m2)), math.Abs(m1) + math.Abs(m2), v1 + v2}
+}
+
+func adamCases() (cases []Case) {
+	for _, n := range []int{4, 252, 256, 260, 4 * 1025} {
+		cases = append(cases, Case{fmt.Sprintf("%d parameters", n), func(t *Trial) error {
+			return adamTrial(t, n, paperAdam(1+n), 1e-3, nil)
+		}})
+	}
+	return append(cases,
+		Case{"first step", func(t *Trial) error { return adamTrial(t, 64, paperAdam(1), 0, nil) }},
+		Case{"step 100000", func(t *Trial) error { return adamTrial(t, 64, paperAdam(100000), 1e-3, nil) }},
+		Case{"other settings", func(t *Trial) error { return adamTrial(t, 64, adamSettings{1e-2, 0.9, 0.99, 1e-3, 7}, 1e-3, nil) }},
+		Case{"workgroups in two dimensions", func(t *Trial) error { return adamTrial(t, 4*300, paperAdam(3), 1e-3, &[3]int{2, 3, 1}) }},
+		Case{"nothing moves", adamStill})
+}
+
+// adamTrial runs one step over n parameters, with moments of a magnitude, with the workgroups spread as given or as Adam does.
+func adamTrial(t *Trial, n int, s adamSettings, moments float64, spread *[3]int) error {
+	p, g, m, v := t.Random(n, 0, 0.02), t.Random(n, 0, 1e-3), t.Random(n, 0, moments), t.Random(n, 0, moments)
+	for i := range v {
+		v[i] *= v[i]
+		g[i] *= float32(math.Pow(10, float64(i%7-3))) // gradients of all sizes, beside eps too
+	}
+	pr, gr, mr, vr := t.Floats("parameters", n, p, true), t.Floats("gradient", n, g, false), t.Floats("m", n, m, true), t.Floats("v", n, v, true)
+	hyper := AdamHyper(s.lr, s.beta1, s.beta2, s.t)
+	hr := t.Floats("hyper", 2, hyper[:], false)
+	err := t.Run(func(program *vk.Program) {
+		if spread == nil {
+			Adam(program, pr, gr, mr, vr, hr, s.beta1, s.beta2, s.eps)
+			return
+		}
+		launch(program, vk.Launch{Push: newAdamPush(n/4, s.beta1, s.beta2, s.eps), Groups: *spread}, "adam", pr, gr, mr, vr, hr)
+	})
+	if err != nil {
+		return err
+	}
+	var want, bound [3][]float64
+	for i := range p {
+		w, terms := s.adamReference(float64(p[i]), float64(g[i]), float64(m[i]), float64(v[i]))
+		for k := range w {
+			want[k] = append(want[k], w[k])
+			bound[k] = append(bound[k], 8*U*terms[k]+smallestNormal)
+		}
+	}
+	for k, r := range []vk.Range{pr, mr, vr} {
+		if err := t.CompareFloats(r, want[k], bound[k]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// adamStill has no gradient and no moments: every parameter keeps its bits.
+func adamStill(t *Trial) error {
+	p := append(t.Random(60, 0, 1), 0, float32(math.Copysign(0, -1)), 1e30, 1e-30)
+	zero := make([]float32, len(p))
+	pr, gr, mr, vr := t.Floats("parameters", len(p), p, true), t.Floats("gradient", len(p), zero, false), t.Floats("m", len(p), zero, true), t.Floats("v", len(p), zero, true)
+	hyper := AdamHyper(2e-4, 0.5, 0.999, 1)
+	hr := t.Floats("hyper", 2, hyper[:], false)
+	if err := t.Run(func(program *vk.Program) { Adam(program, pr, gr, mr, vr, hr, 0.5, 0.999, 1e-8) }); err != nil {
+		return err
+	}
+	return compareWords(t, pr, bits(p))
+}
+
+// compareWords wants an output to be equal to the bit.
+func compareWords(t *Trial, r vk.Range, want []uint32) error {
+	for i, w := range t.Got(r) {
+		if w != want[i] {
+			return fmt.Errorf("%s[%d]: got %#08x, want %#08x", r.Name, i, w, want[i])
+		}
+	}
+	return nil
+}

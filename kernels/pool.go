@@ -1,0 +1,100 @@
+// The image pool: a history of generated images from which a discriminator learns, so that it does not chase the
+// generator's last change (Shrivastava et al. 2017; CycleGAN, section 4).
+
+package kernels
+
+import (
+	"encoding/binary"
+	"fmt"
+	"math/rand/v2"
+
+	"cyclevk/vk"
+)
+
+// Pool is a number of image slots in device memory. The host decides what happens to each new image ([PoolDecide]) and keeps
+// count of the images stored; the device moves them ([Pool.Exchange]).
+type Pool struct {
+	size, h, w, c int
+	perBlock      int // slots in every block but the last
+	blocks        []*vk.Mem
+}
+
+// poolBlock bounds one block of a pool, as some drivers bind or allocate no more at once.
+const poolBlock = 1 << 30
+
+// ReservePool declares a pool of size images of [h,w,c] that lives as long as the arena, in as few blocks as the device can
+// bind. A pool of size 0 stores nothing and hands every image on.
+func ReservePool(a *vk.Arena, dev *vk.Device, name string, size, h, w, c int) *Pool {
+	pool := &Pool{size: size, h: h, w: w, c: c}
+	image := Bytes(1, h, w, c)
+	pool.perBlock = max(1, min(poolBlock, dev.Info.Limits.MaxStorageBufferRange, dev.Info.Limits.MaxAllocation)/image)
+	for first := 0; first < max(1, size); first += pool.perBlock {
+		slots := min(pool.perBlock, size-first) // an empty pool has a block too, never touched, for the kernel to bind
+		pool.blocks = append(pool.blocks, a.Reserve(fmt.Sprintf("%s from image %d", name, first), max(16, slots*image)))
+	}
+	return pool
+}
+
+func (pool *Pool) image() int { return Bytes(1, pool.h, pool.w, pool.c) }
+
+// Size is the number of slots.
+func (pool *Pool) Size() int { return pool.size }
+
+// Images are the slots, each one image of [h,w,Stride(c)] fp32, for checkpoints.
+func (pool *Pool) Images() []vk.Range {
+	list := make([]vk.Range, pool.size)
+	for i := range list {
+		list[i] = pool.blocks[i/pool.perBlock].Slice(i%pool.perBlock*pool.image(), pool.image())
+	}
+	return list
+}
+
+// Exchange passes a batch of fakes through the pool, one image after the other as the decisions say, and writes what the
+// discriminator is to see to out. fake and out are [N,h,w,c], decisions [N][2]uint32 as PoolDecide writes them.
+func (pool *Pool) Exchange(p *vk.Program, fake Tensor, decisions vk.Range, out Tensor) {
+	switch {
+	case !fake.SameShape(out) || fake.H != pool.h || fake.W != pool.w || fake.C != pool.c:
+		p.Fail(fmt.Errorf("image pool of [%d,%d,%d]: images %v in, %v out", pool.h, pool.w, pool.c, fake, out))
+		return
+	case decisions.Bytes < 8*fake.N:
+		p.Fail(fmt.Errorf("image pool: %d bytes of decisions for %d images, want 8 an image", decisions.Bytes, fake.N))
+		return
+	}
+	for i, block := range pool.blocks {
+		first := i * pool.perBlock
+		push := poolPush{uint32(fake.N), uint32(pool.image() / 16), uint32(first), uint32(min(pool.perBlock, pool.size-first))}
+		launch(p, vk.Launch{Push: push, Groups: groups(pool.image()/16, 64)}, "image_pool", fake.Range, decisions, out.Range, block.All())
+	}
+}
+
+type poolPush struct{ batch, image, first, slots uint32 }
+
+// PoolAction is what happens to a new image. Its value is that of image_pool's constants.
+type PoolAction uint32
+
+// The actions of a pool.
+const (
+	PoolKeep  PoolAction = iota // hand the image on, unstored
+	PoolStore                   // put it in a free slot, and hand it on
+	PoolSwap                    // put it in the place of a stored one, and hand that on
+)
+
+// PoolDecide decides for a batch of new images, as the official ImagePool does, and returns how many are stored thereafter:
+// while the pool fills, each is stored; when it is full, each takes the place of a random one with probability 1/2. stored is
+// how many were before. The decisions, {action, slot} for each image, fill the host buffer, 8 bytes an image.
+// With a rng that was seeded for this batch, such as one keyed by seed and step, a resumed run draws the same.
+func PoolDecide(decisions []byte, size, stored int, rng *rand.Rand) int {
+	for ; len(decisions) >= 8; decisions = decisions[8:] {
+		action, slot := PoolKeep, 0
+		switch {
+		case stored < size:
+			action, slot = PoolStore, stored
+			stored++
+		case size > 0 && rng.IntN(2) == 1:
+			action, slot = PoolSwap, rng.IntN(size)
+		}
+		binary.LittleEndian.PutUint32(decisions, uint32(action))
+		binary.LittleEndian.PutUint32(decisions[4:], uint32(slot))
+	}
+	return stored
+}

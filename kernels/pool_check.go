@@ -1,0 +1,112 @@
+// The reference of the image pool: one image after the other, over a slice of images. Everything is exact.
+
+package kernels
+
+import (
+	"fmt"
+
+	"cyclevk/vk"
+)
+
+func init() {
+	register(Check{Name: "image_pool", Shaders: []string{"image_pool"}, Cases: poolCases()})
+}
+
+// poolReference passes fakes through the images of a pool, in order, and returns what comes out. All are images' words.
+func poolReference(pool, fakes [][]uint32, decisions []uint32) (out [][]uint32) {
+	for n, fake := range fakes {
+		action, slot := PoolAction(decisions[2*n]), decisions[2*n+1]
+		switch action {
+		case PoolKeep:
+			out = append(out, fake)
+		case PoolStore:
+			pool[slot] = fake
+			out = append(out, fake)
+		case PoolSwap:
+			out = append(out, pool[slot])
+			pool[slot] = fake
+		}
+	}
+	return out
+}
+
+func poolCases() []Case {
+	keep, store, swap := uint32(PoolKeep), uint32(PoolStore), uint32(PoolSwap)
+	shape := func(h, w, c int) Pool { return Pool{h: h, w: w, c: c} }
+	var cases []Case
+	add := func(name string, pool Pool, size, perBlock int, decisions ...uint32) {
+		pool.size, pool.perBlock = size, perBlock
+		cases = append(cases, Case{name, func(t *Trial) error { return poolTrial(t, pool, decisions, nil) }})
+	}
+	add("keep", shape(7, 3, 3), 2, 2, keep, 0)
+	add("store", shape(3, 7, 1), 3, 3, store, 1)
+	add("swap", shape(17, 31, 3), 3, 3, swap, 2)
+	add("pool of none", shape(2, 3, 5), 0, 1, keep, 0, keep, 0)
+	add("two blocks", shape(1, 2, 64), 4, 2, store, 3, swap, 1, keep, 0)
+	add("last block short", shape(33, 2, 3), 5, 2, swap, 4, store, 2, swap, 0)
+	add("stored and taken within one batch", shape(63, 1, 65), 2, 1, store, 1, swap, 1, swap, 1, swap, 0)
+	cases = append(cases, Case{"random", func(t *Trial) error {
+		var decisions []uint32
+		for range 12 {
+			decisions = append(decisions, uint32(t.Rand.IntN(3)), uint32(t.Rand.IntN(5)))
+		}
+		return poolTrial(t, Pool{size: 5, h: 3, w: 5, c: 31, perBlock: 2}, decisions, nil)
+	}}, Case{"workgroups in two dimensions", func(t *Trial) error {
+		return poolTrial(t, Pool{size: 2, h: 17, w: 19, c: 3, perBlock: 2}, []uint32{swap, 0, store, 1}, &[3]int{2, 3, 1})
+	}})
+	return cases
+}
+
+// poolTrial passes one batch through a pool full of random images, with the workgroups spread as given or as Exchange does.
+func poolTrial(t *Trial, pool Pool, decisions []uint32, spread *[3]int) error {
+	image := pool.image() / 4
+	batch := len(decisions) / 2
+	random := func() []uint32 { return bits(pad(t.Random(pool.h*pool.w*pool.c, 0, 1), pool.c)) }
+	var stored, fakes [][]uint32
+	for range pool.size {
+		stored = append(stored, random())
+	}
+	for range batch {
+		fakes = append(fakes, random())
+	}
+	var blocks []vk.Range
+	for first := 0; first < max(1, pool.size); first += pool.perBlock {
+		held := join(stored[first:min(first+pool.perBlock, pool.size)])
+		if len(held) == 0 {
+			held = make([]uint32, 4)
+		}
+		blocks = append(blocks, t.Words(fmt.Sprintf("block %d", first), len(held), held, true))
+		pool.blocks = append(pool.blocks, blocks[len(blocks)-1].Mem)
+	}
+	fake := Tensor{t.Words("fake", batch*image, join(fakes), false), batch, pool.h, pool.w, pool.c}
+	out := t.Out("out", batch, pool.h, pool.w, pool.c)
+	chosen := t.Words("decisions", len(decisions), decisions, false)
+	err := t.Run(func(p *vk.Program) {
+		if spread == nil {
+			pool.Exchange(p, fake, chosen, out)
+			return
+		}
+		push := poolPush{uint32(batch), uint32(image / 4), 0, uint32(pool.size)}
+		launch(p, vk.Launch{Push: push, Groups: *spread}, "image_pool", fake.Range, chosen, out.Range, blocks[0])
+	})
+	if err != nil {
+		return err
+	}
+	if err := compareWords(t, out.Range, join(poolReference(stored, fakes, decisions))); err != nil {
+		return err
+	}
+	for i, r := range blocks[:(pool.size+pool.perBlock-1)/pool.perBlock] {
+		first := i * pool.perBlock
+		if err := compareWords(t, r, join(stored[first:min(first+pool.perBlock, pool.size)])); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func join(images [][]uint32) (all []uint32) {
+	for _, image := range images {
+		all = append(all, image...)
+	}
+	return all
+}

@@ -1,0 +1,36 @@
+// L1 loss and its gradient in one pass, since both need a - b:
+//   loss = weight * mean |a - b|,   grad = weight * sign(a - b) / count,   sign(0) = 0.
+//
+// a, b, grad are [N, H, W, Stride(C)] as vec4; the padding is zero in a and b, so it adds nothing and stays zero.
+// Each workgroup sums its own stretch of the tensor and leaves one partial sum; loss_reduce adds them up. A tensor of one
+// stretch has one partial sum, which is the loss.
+//
+// Bindings: 0 a, 1 b, 2 grad, 3 partial sums [workgroups]. Push constants: see l1Push in kernels/loss.go.
+#version 450
+#extension GL_GOOGLE_include_directive : require
+
+layout(local_size_x = 64) in;
+layout(set = 0, binding = 0, std430) readonly buffer A { vec4 a[]; };
+layout(set = 0, binding = 1, std430) readonly buffer B { vec4 b[]; };
+layout(set = 0, binding = 2, std430) writeonly buffer Grad { vec4 grad[]; };
+layout(set = 0, binding = 3, std430) writeonly buffer Partial { float partial[]; };
+layout(push_constant) uniform Push {
+    uint size;    // of the tensor, in vec4
+    uint stretch; // vec4 a workgroup
+    float scale;  // weight / count
+};
+
+#include "inc/sum.glsl"
+
+void main() {
+    uint first = gl_WorkGroupID.x * stretch;
+    uint end = min(first + stretch, size);
+    vec4 sum = vec4(0.0);
+    for (uint i = first + gl_LocalInvocationIndex; i < end; i += gl_WorkGroupSize.x) {
+        vec4 d = a[i] - b[i];
+        sum += abs(d);
+        grad[i] = scale * sign(d);
+    }
+    float total = workgroupSum(dot(sum, vec4(1.0)));
+    if (gl_LocalInvocationIndex == 0) partial[gl_WorkGroupID.x] = scale * total;
+}
