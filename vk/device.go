@@ -2,19 +2,14 @@
 
 package vk
 
-/*
-#include <stdlib.h>
-#include "native.h"
-*/
+// #include "native.h"
 import "C"
 
 import (
 	"fmt"
 	"os"
-	"runtime"
 	"strconv"
 	"strings"
-	"sync"
 	"unsafe"
 
 	vulkan "github.com/vulkan-go/vulkan"
@@ -40,6 +35,9 @@ func Devices() ([]DeviceInfo, error) {
 func Choose(list []DeviceInfo, choice string) (DeviceInfo, error) {
 	if choice == "" {
 		choice = os.Getenv("CYCLEVK_DEVICE")
+	}
+	if len(list) == 0 {
+		return DeviceInfo{}, ErrNoDriver
 	}
 	if choice == "" {
 		best := list[0]
@@ -83,20 +81,15 @@ type Device struct {
 	Info DeviceInfo
 
 	in        *instance
-	physical  vulkan.PhysicalDevice
 	handle    vulkan.Device
 	queue     vulkan.Queue
 	family    uint32
-	memory    []memoryType
+	ticks     uint64                          // mask of the valid bits of a timestamp
+	memory    []vulkan.MemoryPropertyFlagBits // by memory type
 	pipelines map[string]*pipeline
 	staging   *staging
-	allocated int // bytes of device memory that arenas hold
+	allocated int // bytes that arenas and host buffers hold
 	allocs    int // vkAllocateMemory calls so far
-}
-
-// memoryType is an entry of the device's memory type table.
-type memoryType struct {
-	flags vulkan.MemoryPropertyFlagBits
 }
 
 // Open opens the device that Choose picks.
@@ -115,47 +108,25 @@ func Open(choice string) (*Device, error) {
 	}
 	p := in.devices[info.Index]
 
-	var extensions []*C.char
+	var enabled []string
 	if p.extensions["VK_KHR_portability_subset"] { // Vulkan requires it to be enabled where it is listed
-		extensions = append(extensions, C.CString("VK_KHR_portability_subset"))
+		enabled = append(enabled, "VK_KHR_portability_subset")
 	}
-	var first **C.char
-	if len(extensions) > 0 {
-		first = &extensions[0]
-	}
+	cEnabled := cStrings(enabled)
+	defer freeStrings(cEnabled)
 	var handle unsafe.Pointer
-	var pin runtime.Pinner
-	pin.Pin(&handle)
-	result := C.cv_create_device(unsafe.Pointer(p.handle), C.uint32_t(p.queueFamily), first, C.uint32_t(len(extensions)), &handle)
-	pin.Unpin()
-	for _, e := range extensions {
-		C.free(unsafe.Pointer(e))
-	}
-	if err := check("vkCreateDevice", int32(result)); err != nil {
+	result := C.cv_create_device(unsafe.Pointer(p.handle), C.uint32_t(p.family), unsafe.SliceData(cEnabled), C.uint32_t(len(cEnabled)), &handle)
+	if err := check("vkCreateDevice", result); err != nil {
 		return nil, fmt.Errorf("open %s: %w", info.Name, err)
 	}
 	d := &Device{
-		Info: info, in: in, physical: p.handle, handle: vulkan.Device(handle), family: p.queueFamily,
+		Info: info, in: in, handle: vulkan.Device(handle), family: p.family, ticks: 1<<p.timestamps - 1, memory: p.memory,
 		pipelines: map[string]*pipeline{},
 	}
 	var queue vulkan.Queue
 	vulkan.GetDeviceQueue(d.handle, d.family, 0, &queue)
 	d.queue = queue
-	d.memory = memoryTypes(p.handle)
 	return d, nil
-}
-
-func memoryTypes(h vulkan.PhysicalDevice) []memoryType {
-	var props vulkan.PhysicalDeviceMemoryProperties
-	vulkan.GetPhysicalDeviceMemoryProperties(h, &props)
-	props.Deref()
-	types := make([]memoryType, props.MemoryTypeCount)
-	for i := range types {
-		t := props.MemoryTypes[i]
-		t.Deref()
-		types[i].flags = vulkan.MemoryPropertyFlagBits(t.PropertyFlags)
-	}
-	return types
 }
 
 // Close waits for the device and frees everything that was made on it but for arenas and programs, which are closed first.
@@ -172,7 +143,7 @@ func (d *Device) Close() error {
 	return takeMessages()
 }
 
-// Allocated returns the bytes of device memory that arenas hold now, and how many allocations were ever made.
+// Allocated returns the bytes of memory that arenas and programs hold now, and how many allocations were ever made.
 func (d *Device) Allocated() (bytes, allocations int) { return d.allocated, d.allocs }
 
 // messages is takeMessages where validation is on.
@@ -183,14 +154,9 @@ func (d *Device) messages() error {
 	return takeMessages()
 }
 
-var queueLock sync.Mutex // vkQueueSubmit needs the queue to itself; several Devices may share one driver
-
 // submit hands command buffers to the queue; fence may be nil.
 func (d *Device) submit(cmds []vulkan.CommandBuffer, fence vulkan.Fence) error {
-	queueLock.Lock()
-	defer queueLock.Unlock()
-	result := C.cv_submit(unsafe.Pointer(d.queue), (*unsafe.Pointer)(unsafe.Pointer(&cmds[0])), C.uint32_t(len(cmds)), handle64(fence))
-	return check("vkQueueSubmit", int32(result))
+	return check("vkQueueSubmit", C.cv_submit(unsafe.Pointer(d.queue), (*unsafe.Pointer)(unsafe.Pointer(&cmds[0])), C.uint32_t(len(cmds)), handle64(fence)))
 }
 
 // handle64 is a non-dispatchable handle (a pointer to C's eyes, never to Go's) as the number that native.h passes.

@@ -4,6 +4,7 @@ package vk
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"unsafe"
 
@@ -17,14 +18,10 @@ type hostBuffer struct {
 	bytes  []byte
 }
 
-// newHost makes a zeroed host buffer; one that the host reads prefers cached memory.
-func (d *Device) newHost(size int, read bool) (*hostBuffer, error) {
-	want := vulkan.MemoryPropertyHostVisibleBit | vulkan.MemoryPropertyHostCoherentBit
-	var prefer vulkan.MemoryPropertyFlagBits
-	if read {
-		prefer = vulkan.MemoryPropertyHostCachedBit
-	}
-	buffer, memory, err := d.newBuffer(size, want, prefer)
+// newHost makes a zeroed host buffer. It prefers cached memory, without which the host reads a byte at a time over the bus.
+func (d *Device) newHost(size int) (*hostBuffer, error) {
+	const want = vulkan.MemoryPropertyHostVisibleBit | vulkan.MemoryPropertyHostCoherentBit
+	buffer, memory, err := d.newBuffer(size, want, vulkan.MemoryPropertyHostCachedBit)
 	if err != nil {
 		return nil, err
 	}
@@ -38,11 +35,8 @@ func (d *Device) newHost(size int, read bool) (*hostBuffer, error) {
 	return h, nil
 }
 
-func (d *Device) freeHost(h *hostBuffer) {
-	if h != nil {
-		d.freeBuffer(h.buffer, h.memory) // freeing mapped memory unmaps it
-	}
-}
+// freeHost frees a host buffer; freeing mapped memory unmaps it.
+func (d *Device) freeHost(h *hostBuffer) { d.freeBuffer(h.buffer, h.memory) }
 
 // stagingBytes is the size of one piece of a staged transfer.
 const stagingBytes = 8 << 20
@@ -53,9 +47,13 @@ type staging struct {
 	commands *commands
 }
 
-func (d *Device) stage() (*staging, error) {
+// stage readies a transfer to or from a block.
+func (d *Device) stage(b *block) (*staging, error) {
+	if b == nil || b.buffer == nil {
+		return nil, errors.New("not allocated")
+	}
 	if d.staging == nil {
-		h, err := d.newHost(stagingBytes, true)
+		h, err := d.newHost(stagingBytes)
 		if err != nil {
 			return nil, fmt.Errorf("staging buffer: %w", err)
 		}
@@ -67,6 +65,15 @@ func (d *Device) stage() (*staging, error) {
 		d.staging = &staging{hostBuffer: h, commands: c}
 	}
 	return d.staging, nil
+}
+
+// run records one transfer, after all that was submitted before and before all that will be, and waits for it.
+func (s *staging) run(d *Device, record func(vulkan.CommandBuffer)) error {
+	return s.commands.once(d, func(cmd vulkan.CommandBuffer) {
+		cmdBarrier(cmd, true, true)
+		record(cmd)
+		cmdBarrier(cmd, true, true)
+	})
 }
 
 func (s *staging) destroy(d *Device) {
@@ -84,57 +91,72 @@ func (d *Device) Read(r Range, data []byte) error {
 	return d.transfer(r, len(data), nil, func(piece []byte, at int) { copy(data[at:], piece) })
 }
 
-// Zero clears r and waits for it.
+// Zero clears r, whose offset and size are multiples of 4, and waits for it.
 func (d *Device) Zero(r Range) error {
-	return d.transfer(r, r.Bytes, func(piece []byte, _ int) { clear(piece) }, nil)
+	err := r.check()
+	if err == nil && (r.Offset|r.Bytes)%4 != 0 {
+		err = errors.New("not whole words")
+	}
+	if err == nil {
+		err = d.fill(r.block, r.offset+r.Offset, r.Bytes, 0)
+	}
+	if err != nil {
+		return fmt.Errorf("zero %s: %w", r, err)
+	}
+	return nil
 }
 
 func (d *Device) transfer(r Range, n int, put, get func(piece []byte, at int)) error {
-	if n > r.Bytes || r.block == nil || r.block.buffer == nil {
-		return fmt.Errorf("transfer of %d bytes: buffer %s has %d and must be allocated", n, r.Name, r.Bytes)
+	err := r.check()
+	if err == nil && n > r.Bytes {
+		err = fmt.Errorf("%d bytes are too many", n)
 	}
-	return d.copyPieces(r.block.buffer, r.offset+r.Offset, n, put, get)
+	if err == nil {
+		err = d.copyPieces(r.block, r.offset+r.Offset, n, put, get)
+	}
+	if err != nil {
+		return fmt.Errorf("transfer of %s: %w", r, err)
+	}
+	return nil
 }
 
-// copyPieces moves n bytes at an offset of a device buffer through the staging buffer.
-func (d *Device) copyPieces(buffer vulkan.Buffer, offset, n int, put, get func(piece []byte, at int)) error {
-	s, err := d.stage()
-	if err != nil {
-		return err
-	}
-	for at := 0; at < n; at += stagingBytes {
+// copyPieces moves n bytes at an offset of a block through the staging buffer.
+func (d *Device) copyPieces(b *block, offset, n int, put, get func(piece []byte, at int)) error {
+	s, err := d.stage(b)
+	for at := 0; at < n && err == nil; at += stagingBytes {
 		piece := s.bytes[:min(stagingBytes, n-at)]
 		if put != nil {
 			put(piece, at)
 		}
-		err := s.commands.once(d, func(cmd vulkan.CommandBuffer) {
-			cmdBarrier(cmd, true, true)
+		err = s.run(d, func(cmd vulkan.CommandBuffer) {
 			if put != nil {
-				cmdCopy(cmd, s.buffer, 0, buffer, offset+at, len(piece))
+				cmdCopy(cmd, s.buffer, 0, b.buffer, offset+at, len(piece))
 			} else {
-				cmdCopy(cmd, buffer, offset+at, s.buffer, 0, len(piece))
+				cmdCopy(cmd, b.buffer, offset+at, s.buffer, 0, len(piece))
 			}
-			cmdBarrier(cmd, true, true)
 		})
-		if err != nil {
-			return err
-		}
-		if get != nil {
+		if get != nil && err == nil {
 			get(piece, at)
 		}
 	}
-	return nil
+	return err
+}
+
+// fill writes a 32-bit word over n bytes at an offset of a block.
+func (d *Device) fill(b *block, offset, n int, word uint32) error {
+	s, err := d.stage(b)
+	if err != nil {
+		return err
+	}
+	return s.run(d, func(cmd vulkan.CommandBuffer) {
+		vulkan.CmdFillBuffer(cmd, b.buffer, vulkan.DeviceSize(offset), vulkan.DeviceSize(n), word)
+	})
 }
 
 // Fill writes one 32-bit word over the whole arena, guards and gaps too, and waits for it.
 func (a *Arena) Fill(word uint32) error {
 	for _, b := range a.blocks {
-		put := func(piece []byte, _ int) {
-			for i := 0; i+4 <= len(piece); i += 4 {
-				binary.LittleEndian.PutUint32(piece[i:], word)
-			}
-		}
-		if err := a.dev.copyPieces(b.buffer, 0, b.size, put, nil); err != nil {
+		if err := a.dev.fill(b, 0, b.size, word); err != nil {
 			return fmt.Errorf("fill %s: %w", a.Name, err)
 		}
 	}
@@ -149,7 +171,9 @@ func (a *Arena) Strays(word uint32) ([]string, error) {
 		for _, m := range a.mems {
 			if m.block == b {
 				for c := m.offset / Alignment; c < (m.offset+align(m.Size))/Alignment; c++ {
-					owner[c] = m
+					if owner[c] == nil || owner[c].offset+owner[c].Size < m.offset+m.Size { // the one that covers most of the cell
+						owner[c] = m
+					}
 				}
 			}
 		}
@@ -169,8 +193,8 @@ func (a *Arena) Strays(word uint32) ([]string, error) {
 				}
 			}
 		}
-		if err := a.dev.copyPieces(b.buffer, 0, b.size, nil, get); err != nil {
-			return nil, err
+		if err := a.dev.copyPieces(b, 0, b.size, nil, get); err != nil {
+			return nil, fmt.Errorf("read %s: %w", a.Name, err)
 		}
 	}
 	return stray, nil

@@ -7,6 +7,8 @@ import "C"
 
 import (
 	"fmt"
+	"math"
+	"strings"
 	"unsafe"
 
 	vulkan "github.com/vulkan-go/vulkan"
@@ -79,46 +81,45 @@ func (i DeviceInfo) String() string {
 	return fmt.Sprintf("%s (%s, %s, Vulkan %s)", i.Name, i.Type, i.Driver, i.API)
 }
 
-// readInfo reads a physical device; false where it is older than Vulkan 1.1.
-func readInfo(h vulkan.PhysicalDevice, ext map[string]bool) (DeviceInfo, bool) {
+// read fills in what the physical device says of itself; false where it is older than Vulkan 1.1.
+func (p *physical) read() bool {
+	ext := p.extensions
 	var c C.cv_info
-	C.cv_get_info(unsafe.Pointer(h), flag(ext["VK_KHR_driver_properties"]), flag(ext["VK_EXT_subgroup_size_control"]),
+	C.cv_get_info(unsafe.Pointer(p.handle), flag(ext["VK_KHR_driver_properties"]), flag(ext["VK_EXT_subgroup_size_control"]),
 		flag(ext["VK_KHR_shader_float16_int8"]), flag(ext["VK_KHR_cooperative_matrix"]), &c)
 	api := vulkan.Version(c.api_version)
 	if api < vulkan.Version(vulkan.MakeVersion(1, 1, 0)) {
-		return DeviceInfo{}, false
+		return false
 	}
-	info := DeviceInfo{
-		Name: C.GoString(&c.name[0]), Type: DeviceType(c._type), VendorID: uint32(c.vendor_id), DeviceID: uint32(c.device_id), API: api.String(),
+	p.info = DeviceInfo{
+		Name: C.GoString(&c.name[0]), Type: DeviceType(c._type), VendorID: uint32(c.vendor_id), DeviceID: uint32(c.device_id),
+		Driver: fmt.Sprintf("driver version %#x", uint32(c.driver_version)), API: api.String(), Memory: size(c.memory),
 		Limits: Limits{
-			MaxStorageBufferRange: int(c.max_storage_range), MaxAllocation: int(c.max_allocation), MaxPushConstants: int(c.max_push_constants),
+			MaxStorageBufferRange: int(c.max_storage_range), MaxAllocation: size(c.max_allocation), MaxPushConstants: int(c.max_push_constants),
 			MaxStorageBuffers: int(c.max_bound_storage_buffers), MaxSharedMemory: int(c.max_shared_memory),
 			MaxGroupCount: ints(c.max_group_count), MaxInvocations: int(c.max_invocations), MaxGroupSize: ints(c.max_group_size),
-			StorageBufferAlignment: int(c.storage_offset_alignment), TimestampPeriod: float64(c.timestamp_period),
-			SubgroupSize: int(c.subgroup_size), MinSubgroup: int(c.min_subgroup_size), MaxSubgroup: int(c.max_subgroup_size),
+			StorageBufferAlignment: size(c.storage_offset_alignment),
+			SubgroupSize:           int(c.subgroup_size), MinSubgroup: int(c.min_subgroup_size), MaxSubgroup: int(c.max_subgroup_size),
 		},
 		Features: Features{
 			Storage16: c.storage16 != 0, Float16: c.float16 != 0, CooperativeMatrix: c.cooperative_matrix != 0,
 			SubgroupArithmetic: c.subgroup_operations&4 != 0,
 		},
 	}
-	info.Driver = C.GoString(&c.driver_name[0]) + " " + C.GoString(&c.driver_info[0])
-	if ext["VK_KHR_driver_properties"] == false {
-		info.Driver = fmt.Sprintf("driver version %#x", uint32(c.driver_version))
+	if ext["VK_KHR_driver_properties"] {
+		p.info.Driver = strings.TrimSpace(C.GoString(&c.driver_name[0]) + " " + C.GoString(&c.driver_info[0]))
 	}
-
-	var memory vulkan.PhysicalDeviceMemoryProperties
-	vulkan.GetPhysicalDeviceMemoryProperties(h, &memory)
-	memory.Deref()
-	for i := range memory.MemoryHeapCount {
-		heap := memory.MemoryHeaps[i]
-		heap.Deref()
-		if vulkan.MemoryHeapFlagBits(heap.Flags)&vulkan.MemoryHeapDeviceLocalBit != 0 {
-			info.Memory = max(info.Memory, int(heap.Size))
-		}
+	if p.timestamps > 0 {
+		p.info.Limits.TimestampPeriod = float64(c.timestamp_period)
 	}
-	return info, true
+	for _, flags := range c.memory_flags[:c.memory_types] {
+		p.memory = append(p.memory, vulkan.MemoryPropertyFlagBits(flags))
+	}
+	return true
 }
+
+// size is a VkDeviceSize as an int: drivers write "no limit" as the largest uint64.
+func size(n C.uint64_t) int { return int(min(n, math.MaxInt)) }
 
 func flag(b bool) C.int {
 	if b {

@@ -4,7 +4,7 @@ package vk
 
 /*
 #cgo CFLAGS: -O2 -Wall
-#cgo linux LDFLAGS: -ldl -lpthread
+#cgo linux LDFLAGS: -ldl
 #include <stdlib.h>
 #include "native.h"
 */
@@ -13,7 +13,6 @@ import "C"
 import (
 	"fmt"
 	"os"
-	"runtime"
 	"strings"
 	"sync"
 	"unsafe"
@@ -32,10 +31,12 @@ type instance struct {
 
 // physical is a device that could be opened.
 type physical struct {
-	handle      vulkan.PhysicalDevice
-	info        DeviceInfo
-	queueFamily uint32
-	extensions  map[string]bool
+	handle     vulkan.PhysicalDevice
+	info       DeviceInfo
+	family     uint32 // of the queue
+	timestamps uint   // valid bits of its timestamps; 0 where it has none
+	extensions map[string]bool
+	memory     []vulkan.MemoryPropertyFlagBits // by memory type
 }
 
 // openInstance creates the instance on first use. The validation layer is switched on by CYCLEVK_VALIDATE=1 in the environment.
@@ -48,54 +49,18 @@ var openInstance = sync.OnceValues(func() (*instance, error) {
 	if err := vulkan.Init(); err != nil {
 		return nil, fmt.Errorf("%w (%w)", ErrNoDriver, err)
 	}
-
 	in := &instance{validate: os.Getenv("CYCLEVK_VALIDATE") == "1"}
-	available, err := instanceExtensions()
-	if err != nil {
+	if err := in.create(proc); err != nil {
 		return nil, err
 	}
-	var layers, extensions []string
-	var flags vulkan.InstanceCreateFlags
-	if available["VK_KHR_portability_enumeration"] { // MoltenVK is listed only to those who ask
-		extensions = append(extensions, cstr("VK_KHR_portability_enumeration"))
-		flags |= 1
-	}
-	if in.validate {
-		layers = append(layers, cstr(validationLayer))
-		extensions = append(extensions, cstr("VK_EXT_debug_utils"))
-	}
-	app := &vulkan.ApplicationInfo{
-		SType: vulkan.StructureTypeApplicationInfo, ApiVersion: vulkan.MakeVersion(1, 1, 0),
-		PApplicationName: cstr("cyclevk"), PEngineName: cstr("cyclevk"),
-	}
-	info := &vulkan.InstanceCreateInfo{
-		SType: vulkan.StructureTypeInstanceCreateInfo, Flags: flags, PApplicationInfo: app,
-		EnabledLayerCount: uint32(len(layers)), PpEnabledLayerNames: layers,
-		EnabledExtensionCount: uint32(len(extensions)), PpEnabledExtensionNames: extensions,
-	}
-	var handle vulkan.Instance
-	result := vulkan.CreateInstance(info, nil, &handle)
-	runtime.KeepAlive(app)
-	info.Free()
-	if result != vulkan.Success {
-		err := check("vkCreateInstance", result)
-		switch result {
-		case vulkan.ErrorIncompatibleDriver:
-			return nil, fmt.Errorf("%w (%w)", ErrNoDriver, err)
-		case vulkan.ErrorLayerNotPresent:
-			return nil, fmt.Errorf("%w: CYCLEVK_VALIDATE=1 needs the layer %s (Debian and Ubuntu: apt install vulkan-validationlayers)", err, validationLayer)
-		}
-		return nil, err
-	}
-	in.handle = handle
-	if err := vulkan.InitInstance(handle); err != nil {
+	if err := vulkan.InitInstance(in.handle); err != nil {
 		return nil, fmt.Errorf("%w (%w)", ErrNoDriver, err)
 	}
-	if missing := C.cv_load(proc, unsafe.Pointer(handle)); missing != nil {
+	if missing := C.cv_load(proc, unsafe.Pointer(in.handle)); missing != nil {
 		return nil, fmt.Errorf("the Vulkan loader has no %s: Vulkan 1.1 is needed", C.GoString(missing))
 	}
 	if in.validate {
-		if err := check("vkCreateDebugUtilsMessengerEXT", int32(C.cv_watch(unsafe.Pointer(handle)))); err != nil {
+		if err := check("vkCreateDebugUtilsMessengerEXT", C.cv_watch(unsafe.Pointer(in.handle))); err != nil {
 			return nil, err
 		}
 	}
@@ -105,60 +70,63 @@ var openInstance = sync.OnceValues(func() (*instance, error) {
 	return in, nil
 })
 
-func instanceExtensions() (map[string]bool, error) {
-	return names(func(count *uint32, out []vulkan.ExtensionProperties) vulkan.Result {
-		return vulkan.EnumerateInstanceExtensionProperties("", count, out)
-	}, "vkEnumerateInstanceExtensionProperties")
-}
-
-// names lists extension names by Vulkan's two-call convention.
-func names(list func(*uint32, []vulkan.ExtensionProperties) vulkan.Result, call string) (map[string]bool, error) {
-	var count uint32
-	if err := check(call, list(&count, nil)); err != nil {
-		return nil, err
+func (in *instance) create(proc unsafe.Pointer) error {
+	available, err := extensions("vkEnumerateInstanceExtensionProperties", func(n *C.uint32_t, list *C.cv_extension) C.int32_t {
+		return C.cv_instance_extensions(proc, n, list)
+	})
+	if err != nil {
+		return err
 	}
-	found := make([]vulkan.ExtensionProperties, count)
-	if err := check(call, list(&count, found)); err != nil {
-		return nil, err
+	var layers, enabled []string
+	var flags C.uint32_t
+	if available["VK_KHR_portability_enumeration"] { // MoltenVK is listed only to those who ask
+		enabled = append(enabled, "VK_KHR_portability_enumeration")
+		flags |= 1
 	}
-	set := make(map[string]bool, count)
-	for i := range found[:count] {
-		found[i].Deref()
-		set[vulkan.ToString(found[i].ExtensionName[:])] = true
-		found[i].Free()
+	if in.validate {
+		layers = append(layers, validationLayer)
+		enabled = append(enabled, "VK_EXT_debug_utils")
 	}
-	return set, nil
+	cLayers, cEnabled := cStrings(layers), cStrings(enabled)
+	defer freeStrings(cLayers)
+	defer freeStrings(cEnabled)
+	var handle unsafe.Pointer
+	result := C.cv_create_instance(proc, flags, unsafe.SliceData(cLayers), C.uint32_t(len(cLayers)),
+		unsafe.SliceData(cEnabled), C.uint32_t(len(cEnabled)), &handle)
+	in.handle = vulkan.Instance(handle)
+	err = check("vkCreateInstance", result)
+	switch vulkan.Result(result) {
+	case vulkan.ErrorIncompatibleDriver:
+		return fmt.Errorf("%w (%w)", ErrNoDriver, err)
+	case vulkan.ErrorLayerNotPresent:
+		return fmt.Errorf("%w: CYCLEVK_VALIDATE=1 needs the layer %s (Debian and Ubuntu: apt install vulkan-validationlayers)", err, validationLayer)
+	}
+	return err
 }
 
 // enumerate lists the devices that have a compute queue and Vulkan 1.1, in the driver's order.
 func (in *instance) enumerate() error {
 	var count uint32
 	if err := check("vkEnumeratePhysicalDevices", vulkan.EnumeratePhysicalDevices(in.handle, &count, nil)); err != nil {
-		return err
+		return fmt.Errorf("%w (%w)", ErrNoDriver, err)
 	}
 	handles := make([]vulkan.PhysicalDevice, count)
 	if err := check("vkEnumeratePhysicalDevices", vulkan.EnumeratePhysicalDevices(in.handle, &count, handles)); err != nil {
-		return err
+		return fmt.Errorf("%w (%w)", ErrNoDriver, err)
 	}
 	for _, h := range handles[:count] {
 		p := physical{handle: h}
-		family, ok := computeFamily(h)
-		if !ok {
-			continue
-		}
-		p.queueFamily = family
-		ext, err := names(func(n *uint32, out []vulkan.ExtensionProperties) vulkan.Result {
-			return vulkan.EnumerateDeviceExtensionProperties(h, "", n, out)
-		}, "vkEnumerateDeviceExtensionProperties")
+		ext, err := extensions("vkEnumerateDeviceExtensionProperties", func(n *C.uint32_t, list *C.cv_extension) C.int32_t {
+			return C.cv_device_extensions(unsafe.Pointer(h), n, list)
+		})
 		if err != nil {
 			return err
 		}
 		p.extensions = ext
-		if p.info, ok = readInfo(h, ext); !ok {
-			continue
+		if p.computeFamily() && p.read() {
+			p.info.Index = len(in.devices)
+			in.devices = append(in.devices, p)
 		}
-		p.info.Index = len(in.devices)
-		in.devices = append(in.devices, p)
 	}
 	if len(in.devices) == 0 {
 		return ErrNoDriver
@@ -166,27 +134,53 @@ func (in *instance) enumerate() error {
 	return nil
 }
 
-// computeFamily prefers a family with graphics too: on every vendor that is the main, widest queue.
-func computeFamily(h vulkan.PhysicalDevice) (family uint32, ok bool) {
-	var count uint32
-	vulkan.GetPhysicalDeviceQueueFamilyProperties(h, &count, nil)
-	families := make([]vulkan.QueueFamilyProperties, count)
-	vulkan.GetPhysicalDeviceQueueFamilyProperties(h, &count, families)
-	for i := range families[:count] {
-		families[i].Deref()
-		flags := vulkan.QueueFlagBits(families[i].QueueFlags)
-		families[i].Free()
-		if flags&vulkan.QueueComputeBit == 0 {
-			continue
-		}
-		if flags&vulkan.QueueGraphicsBit != 0 {
-			return uint32(i), true
-		}
-		if !ok {
-			family, ok = uint32(i), true
+// computeFamily finds a queue family that computes; one with graphics too is preferred: on every vendor that is the main, widest queue.
+func (p *physical) computeFamily() bool {
+	var count C.uint32_t
+	C.cv_queue_families(unsafe.Pointer(p.handle), &count, nil)
+	families := make([]C.cv_family, count)
+	C.cv_queue_families(unsafe.Pointer(p.handle), &count, unsafe.SliceData(families))
+	for _, want := range []vulkan.QueueFlagBits{vulkan.QueueComputeBit | vulkan.QueueGraphicsBit, vulkan.QueueComputeBit} {
+		for i, f := range families[:count] {
+			if vulkan.QueueFlagBits(f.flags)&want == want {
+				p.family, p.timestamps = uint32(i), uint(f.timestamp_bits)
+				return true
+			}
 		}
 	}
-	return family, ok
+	return false
+}
+
+// extensions lists extension names by Vulkan's convention of two calls.
+func extensions(call string, list func(*C.uint32_t, *C.cv_extension) C.int32_t) (map[string]bool, error) {
+	var count C.uint32_t
+	if err := check(call, list(&count, nil)); err != nil {
+		return nil, err
+	}
+	found := make([]C.cv_extension, count)
+	if err := check(call, list(&count, unsafe.SliceData(found))); err != nil {
+		return nil, err
+	}
+	set := make(map[string]bool, count)
+	for i := range found[:count] {
+		set[C.GoString(&found[i].name[0])] = true
+	}
+	return set, nil
+}
+
+// cStrings copies strings to C memory, each ended with NUL; freeStrings frees them.
+func cStrings(list []string) []*C.char {
+	out := make([]*C.char, len(list))
+	for i, s := range list {
+		out[i] = C.CString(s)
+	}
+	return out
+}
+
+func freeStrings(list []*C.char) {
+	for _, s := range list {
+		C.free(unsafe.Pointer(s))
+	}
 }
 
 // takeMessages returns an error that carries every validation message since the last call, or nil.
@@ -202,6 +196,3 @@ func takeMessages() error {
 	}
 	return fmt.Errorf("%w: %s", ErrValidation, text)
 }
-
-// cstr ends a string with the NUL that the binding does not add.
-func cstr(s string) string { return s + "\x00" }

@@ -6,8 +6,10 @@
 package vk
 
 import (
+	"errors"
 	"fmt"
-	"sort"
+	"math"
+	"slices"
 
 	vulkan "github.com/vulkan-go/vulkan"
 )
@@ -24,9 +26,10 @@ type Mem struct {
 	Size int // bytes, a multiple of 4
 
 	kind        memKind
-	block       *block // the real buffer behind it, nil until allocated
-	offset      int    // in the block
-	first, last int    // levels of a program in which a temporary is alive
+	program     *Program // that a temporary or a host buffer belongs to
+	block       *block   // the real buffer behind it, nil until planned
+	offset      int      // in the block
+	first, last int      // levels of the program in which a temporary is alive
 	host        [slots]*hostBuffer
 }
 
@@ -50,6 +53,21 @@ func (m *Mem) All() Range { return Range{Mem: m, Bytes: m.Size} }
 // Slice is bytes [offset, offset+bytes) of m.
 func (m *Mem) Slice(offset, bytes int) Range { return Range{Mem: m, Offset: offset, Bytes: bytes} }
 
+func (r Range) String() string {
+	if r.Mem == nil {
+		return "(no buffer)"
+	}
+	return fmt.Sprintf("bytes %d to %d of %s, which has %d", r.Offset, r.Offset+r.Bytes, r.Name, r.Size)
+}
+
+// check reports a range that is not one.
+func (r Range) check() error {
+	if r.Mem == nil || r.Offset < 0 || r.Bytes <= 0 || r.Bytes > r.Size-r.Offset {
+		return errors.New("no such bytes")
+	}
+	return nil
+}
+
 // overlaps reports whether two ranges of virtual buffers share a byte.
 func (r Range) overlaps(s Range) bool {
 	return r.Mem == s.Mem && r.Offset < s.Offset+s.Bytes && s.Offset < r.Offset+r.Bytes
@@ -65,7 +83,7 @@ type block struct {
 // Arena places virtual buffers in device memory.
 type Arena struct {
 	Name  string
-	Guard int // bytes left unused on both sides of every Mem, for tests that look for stray writes; a multiple of Alignment
+	Guard int // bytes left unused on both sides of every Mem, for tests that look for stray writes; rounded up to Alignment
 
 	dev    *Device
 	mems   []*Mem
@@ -76,12 +94,16 @@ type Arena struct {
 // NewArena makes an empty arena; Reserve fills it.
 func (d *Device) NewArena(name string) *Arena { return &Arena{Name: name, dev: d} }
 
-// Reserve adds a buffer that lives as long as the arena. The size is in bytes and rounded up to a multiple of 4.
+// Reserve adds a buffer that lives as long as the arena. The size is in bytes and rounded up to a multiple of 4. What is
+// reserved after the arena was planned is never allocated.
 func (a *Arena) Reserve(name string, size int) *Mem {
-	m := &Mem{Name: name, Size: (size + 3) &^ 3, kind: persistent}
+	m := &Mem{Name: name, Size: words(size), kind: persistent}
 	a.mems = append(a.mems, m)
 	return m
 }
+
+// words rounds a size in bytes up to whole 32-bit words, at least one.
+func words(size int) int { return max(4, (size+3)&^3) }
 
 // plan gives every Mem its block and offset: largest first, each at the lowest offset where its bytes and its lifetime
 // meet no other's. No Vulkan call is made. Plans are deterministic.
@@ -89,24 +111,25 @@ func (a *Arena) plan() error {
 	if a.placed {
 		return nil
 	}
-	order := append([]*Mem(nil), a.mems...)
-	sort.SliceStable(order, func(i, j int) bool { return order[i].Size > order[j].Size })
+	a.Guard = align(a.Guard)
+	order := slices.Clone(a.mems)
+	slices.SortStableFunc(order, func(m, n *Mem) int { return n.Size - m.Size })
 	limit := min(maxBlock, a.dev.Info.Limits.MaxAllocation)
-	in := map[*block][]*Mem{}
+	var placed [][]*Mem // by block, in the order of their offsets
 	for _, m := range order {
 		need := align(m.Size) + 2*a.Guard
 		if need > limit {
-			return fmt.Errorf("%s: %d MB in one buffer, the device allocates at most %d MB at once", m.Name, m.Size>>20, limit>>20)
+			return fmt.Errorf("%s: %s in one buffer, the device %s allocates at most %s at once", m.Name, mib(need), a.dev.Info.Name, mib(limit))
 		}
 		for i := 0; m.block == nil; i++ {
 			if i == len(a.blocks) {
-				a.blocks = append(a.blocks, &block{})
+				a.blocks, placed = append(a.blocks, &block{}), append(placed, nil)
 			}
-			b := a.blocks[i]
-			if at := gap(in[b], m, need, a.Guard); at+need <= limit {
-				m.block, m.offset = b, at+a.Guard
-				b.size = max(b.size, at+need)
-				in[b] = append(in[b], m)
+			if at := gap(placed[i], m, need, a.Guard); at+need <= limit {
+				m.block, m.offset = a.blocks[i], at+a.Guard
+				m.block.size = max(m.block.size, at+need)
+				n, _ := slices.BinarySearchFunc(placed[i], m, func(p, m *Mem) int { return p.offset - m.offset })
+				placed[i] = slices.Insert(placed[i], n, m)
 			}
 		}
 	}
@@ -114,17 +137,13 @@ func (a *Arena) plan() error {
 	return nil
 }
 
-// gap finds the lowest offset with need free bytes during m's life.
+// gap finds the lowest offset with need free bytes during m's life, among the buffers of a block in the order of their offsets.
 func gap(placed []*Mem, m *Mem, need, guard int) int {
-	var busy []*Mem
-	for _, p := range placed {
-		if m.kind != temporary || p.kind != temporary || p.first <= m.last && m.first <= p.last {
-			busy = append(busy, p)
-		}
-	}
-	sort.Slice(busy, func(i, j int) bool { return busy[i].offset < busy[j].offset })
 	at := 0
-	for _, p := range busy {
+	for _, p := range placed {
+		if m.kind == temporary && p.kind == temporary && (p.last < m.first || m.last < p.first) {
+			continue
+		}
 		if p.offset-guard >= at+need {
 			break
 		}
@@ -132,6 +151,9 @@ func gap(placed []*Mem, m *Mem, need, guard int) int {
 	}
 	return at
 }
+
+// mib writes a size for a message, rounded up so that what is just too large does not look as if it fitted.
+func mib(bytes int) string { return fmt.Sprintf("%.1f MiB", math.Ceil(float64(bytes)/(1<<20)*10)/10) }
 
 func align(n int) int { return (n + Alignment - 1) &^ (Alignment - 1) }
 
@@ -155,9 +177,12 @@ func (a *Arena) Allocate() error {
 		return err
 	}
 	for _, b := range a.blocks {
+		if b.buffer != nil {
+			continue
+		}
 		if b.buffer, b.memory, err = a.dev.newBuffer(b.size, vulkan.MemoryPropertyDeviceLocalBit, 0); err != nil {
 			a.Free()
-			return fmt.Errorf("%s: %d MB of device memory on %s (%d MB in all): %w", a.Name, need>>20, a.dev.Info.Name, a.dev.Info.Memory>>20, err)
+			return fmt.Errorf("%s: %s of device memory on %s (%s in all): %w", a.Name, mib(need), a.dev.Info.Name, mib(a.dev.Info.Memory), err)
 		}
 		a.dev.allocated += b.size
 	}
@@ -167,7 +192,7 @@ func (a *Arena) Allocate() error {
 // Free gives the memory back. The device must be idle.
 func (a *Arena) Free() {
 	for _, b := range a.blocks {
-		if b.memory != nil {
+		if b.buffer != nil {
 			a.dev.freeBuffer(b.buffer, b.memory)
 			a.dev.allocated -= b.size
 			b.buffer, b.memory = nil, nil
@@ -191,6 +216,7 @@ func (d *Device) newBuffer(size int, want, prefer vulkan.MemoryPropertyFlagBits)
 	var req vulkan.MemoryRequirements
 	vulkan.GetBufferMemoryRequirements(d.handle, buffer, &req)
 	req.Deref()
+	req.Free()
 	kind, ok := d.memoryType(req.MemoryTypeBits, want, prefer)
 	if !ok {
 		vulkan.DestroyBuffer(d.handle, buffer, nil)
@@ -224,7 +250,7 @@ func (d *Device) freeBuffer(buffer vulkan.Buffer, memory vulkan.DeviceMemory) {
 func (d *Device) memoryType(allowed uint32, want, prefer vulkan.MemoryPropertyFlagBits) (uint32, bool) {
 	for _, flags := range []vulkan.MemoryPropertyFlagBits{want | prefer, want} {
 		for i, t := range d.memory {
-			if allowed&(1<<i) != 0 && t.flags&flags == flags {
+			if allowed&(1<<i) != 0 && t&flags == flags {
 				return uint32(i), true
 			}
 		}

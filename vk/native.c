@@ -2,7 +2,7 @@
 // Vulkan specification's ABI; only what is used here is declared, so no Vulkan header is needed to build.
 #include "native.h"
 
-#include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -75,6 +75,18 @@ typedef struct { uint32_t sType; void *pNext; uint32_t storage, uniform, push, i
 typedef struct { uint32_t sType; void *pNext; uint32_t float16, int8; } VkFloat16;
 typedef struct { uint32_t sType; void *pNext; uint32_t matrix, robust; } VkCoopMat;
 
+typedef struct {
+  uint32_t typeCount; struct { VkFlags flags; uint32_t heap; } types[32];
+  uint32_t heapCount; struct { uint64_t size; VkFlags flags; } heaps[16];
+} VkMemory;
+
+typedef struct {
+  uint32_t sType; const void *pNext; const char *app; uint32_t appVersion; const char *engine; uint32_t engineVersion, apiVersion;
+} VkApp;
+typedef struct {
+  uint32_t sType; const void *pNext; VkFlags flags; const VkApp *app; uint32_t layerCount; const char *const *layers; uint32_t extensionCount;
+  const char *const *extensions;
+} VkInstanceInfo;
 typedef struct { uint32_t sType; const void *pNext; VkFlags flags; uint32_t family, count; const float *priorities; } VkQueueInfo;
 typedef struct {
   uint32_t sType; const void *pNext; VkFlags flags; uint32_t queueCount; const VkQueueInfo *queues; uint32_t layerCount;
@@ -112,6 +124,9 @@ typedef struct { uint32_t sType; const void *pNext; VkFlags flags, severity, typ
 
 // X(name, result, arguments): the entry points, resolved once by cv_load.
 #define ENTRY_POINTS(X) \
+  X(vkEnumerateDeviceExtensionProperties, VkResult, (void *, const char *, uint32_t *, cv_extension *)) \
+  X(vkGetPhysicalDeviceQueueFamilyProperties, void, (void *, uint32_t *, cv_family *)) \
+  X(vkGetPhysicalDeviceMemoryProperties, void, (void *, VkMemory *)) \
   X(vkGetPhysicalDeviceProperties2, void, (void *, void *)) \
   X(vkGetPhysicalDeviceFeatures2, void, (void *, void *)) \
   X(vkCreateDevice, VkResult, (void *, const VkDeviceInfo *, const void *, void **)) \
@@ -131,6 +146,9 @@ typedef struct { uint32_t sType; const void *pNext; VkFlags flags, severity, typ
 #define DECLARE(name, result, arguments) static result(VKCALL *name) arguments;
 ENTRY_POINTS(DECLARE)
 
+enum { INITIALIZATION_FAILED = -3, EXTENSION_NOT_PRESENT = -7 };
+enum { STORAGE_BUFFER = 7, STAGE_COMPUTE = 0x20, BIND_COMPUTE = 1, HEAP_DEVICE_LOCAL = 1 };
+
 typedef void *(VKCALL *GetProc)(void *, const char *);
 static GetProc get_proc;
 
@@ -148,6 +166,22 @@ void *cv_open_loader(void) {
 #endif
 }
 
+int32_t cv_instance_extensions(void *proc, uint32_t *count, cv_extension *list) {
+  VkResult(VKCALL * enumerate)(const char *, uint32_t *, cv_extension *) =
+      (VkResult(VKCALL *)(const char *, uint32_t *, cv_extension *))((GetProc)proc)(NULL, "vkEnumerateInstanceExtensionProperties");
+  return enumerate ? enumerate(NULL, count, list) : INITIALIZATION_FAILED;
+}
+
+int32_t cv_create_instance(void *proc, uint32_t flags, const char *const *layers, uint32_t layer_count, const char *const *extensions,
+                           uint32_t extension_count, void **instance) {
+  VkResult(VKCALL * create)(const VkInstanceInfo *, const void *, void **) =
+      (VkResult(VKCALL *)(const VkInstanceInfo *, const void *, void **))((GetProc)proc)(NULL, "vkCreateInstance");
+  if (!create) return INITIALIZATION_FAILED;
+  VkApp app = {0, NULL, "cyclevk", 0, "cyclevk", 0, 1u << 22 | 1u << 12};  // Vulkan 1.1
+  VkInstanceInfo info = {1, NULL, flags, &app, layer_count, layers, extension_count, extensions};
+  return create(&info, NULL, instance);
+}
+
 const char *cv_load(void *proc, void *instance) {
   get_proc = (GetProc)proc;
 #define LOAD(name, result, arguments) \
@@ -162,6 +196,14 @@ static void *chain(void *head, void *node, uint32_t type) {
   ((VkBase *)node)->sType = type;
   ((VkBase *)node)->pNext = head;
   return node;
+}
+
+int32_t cv_device_extensions(void *physical, uint32_t *count, cv_extension *list) {
+  return vkEnumerateDeviceExtensionProperties(physical, NULL, count, list);
+}
+
+void cv_queue_families(void *physical, uint32_t *count, cv_family *list) {
+  vkGetPhysicalDeviceQueueFamilyProperties(physical, count, list);
 }
 
 void cv_get_info(void *physical, int has_driver, int has_subgroup_control, int has_float16, int has_coopmat, cv_info *out) {
@@ -199,7 +241,7 @@ void cv_get_info(void *physical, int has_driver, int has_subgroup_control, int h
   out->device_id = q->deviceID;
   out->type = q->deviceType;
   out->subgroup_size = subgroup.subgroupSize;
-  out->subgroup_operations = (subgroup.stages & 0x20) ? subgroup.operations : 0;
+  out->subgroup_operations = (subgroup.stages & STAGE_COMPUTE) ? subgroup.operations : 0;
   out->min_subgroup_size = control.minSize ? control.minSize : subgroup.subgroupSize;
   out->max_subgroup_size = control.maxSize ? control.maxSize : subgroup.subgroupSize;
   out->max_allocation = maintenance.maxMemoryAllocationSize;
@@ -211,11 +253,18 @@ void cv_get_info(void *physical, int has_driver, int has_subgroup_control, int h
   out->max_invocations = l->maxComputeWorkGroupInvocations;
   memcpy(out->max_group_size, l->maxComputeWorkGroupSize, sizeof out->max_group_size);
   out->storage_offset_alignment = l->minStorageBufferOffsetAlignment;
-  out->noncoherent_atom = l->nonCoherentAtomSize;
-  out->timestamp_period = l->timestampComputeAndGraphics ? l->timestampPeriod : 0;
+  out->timestamp_period = l->timestampPeriod;
   out->storage16 = storage16.storage;
   out->float16 = float16.float16;
   out->cooperative_matrix = matrix.matrix;
+
+  VkMemory m;
+  vkGetPhysicalDeviceMemoryProperties(physical, &m);
+  out->memory_types = m.typeCount;
+  for (uint32_t i = 0; i < m.typeCount; i++) out->memory_flags[i] = m.types[i].flags;
+  for (uint32_t i = 0; i < m.heapCount; i++) {
+    if (m.heaps[i].flags & HEAP_DEVICE_LOCAL && m.heaps[i].size > out->memory) out->memory = m.heaps[i].size;
+  }
 }
 
 int32_t cv_create_device(void *physical, uint32_t family, const char *const *extensions, uint32_t count, void **device) {
@@ -225,33 +274,30 @@ int32_t cv_create_device(void *physical, uint32_t family, const char *const *ext
   return vkCreateDevice(physical, &info, NULL, device);
 }
 
-enum { MAX_BINDINGS = 16, MAX_SPEC = 32 };
-enum { STORAGE_BUFFER = 7, STAGE_COMPUTE = 0x20, BIND_COMPUTE = 1 };
-
-int32_t cv_create_pipeline(void *device, uint64_t cache, const uint32_t *code, uint64_t code_bytes, uint32_t bindings, uint32_t push_bytes,
-                           const uint32_t *spec, uint32_t spec_count, cv_pipeline *out) {
-  if (bindings > MAX_BINDINGS || spec_count > MAX_SPEC) return -1000011001;  // VK_ERROR_VALIDATION_FAILED_EXT
-  memset(out, 0, sizeof *out);
+int32_t cv_create_pipeline(void *device, const uint32_t *code, uint64_t code_bytes, uint32_t bindings, uint32_t push_bytes,
+                           const uint32_t *spec, uint32_t spec_count, cv_pipeline *out, const char **call) {
+  VkResult r;
   VkModuleInfo module = {16, NULL, 0, code_bytes, code};
-  VkResult r = vkCreateShaderModule(device, &module, NULL, &out->module);
-  if (r) return r;
+  *call = "vkCreateShaderModule";
+  if ((r = vkCreateShaderModule(device, &module, NULL, &out->module))) return r;
 
-  VkLayoutBinding b[MAX_BINDINGS];
+  VkLayoutBinding b[CV_MAX_BINDINGS];
   for (uint32_t i = 0; i < bindings; i++) b[i] = (VkLayoutBinding){i, STORAGE_BUFFER, 1, STAGE_COMPUTE, NULL};
   VkSetLayoutInfo set = {32, NULL, 0, bindings, b};
-  r = vkCreateDescriptorSetLayout(device, &set, NULL, &out->set_layout);
-  if (r) return r;
+  *call = "vkCreateDescriptorSetLayout";
+  if ((r = vkCreateDescriptorSetLayout(device, &set, NULL, &out->set_layout))) return r;
 
   VkPushRange push = {STAGE_COMPUTE, 0, push_bytes};
   VkLayoutInfo layout = {30, NULL, 0, 1, &out->set_layout, push_bytes ? 1 : 0, &push};
-  r = vkCreatePipelineLayout(device, &layout, NULL, &out->layout);
-  if (r) return r;
+  *call = "vkCreatePipelineLayout";
+  if ((r = vkCreatePipelineLayout(device, &layout, NULL, &out->layout))) return r;
 
-  VkSpecEntry entries[MAX_SPEC];
+  VkSpecEntry entries[CV_MAX_SPEC];
   for (uint32_t i = 0; i < spec_count; i++) entries[i] = (VkSpecEntry){i, 4 * i, 4};
   VkSpec s = {spec_count, entries, 4 * spec_count, spec};
   VkComputeInfo info = {29, NULL, 0, {18, NULL, 0, STAGE_COMPUTE, out->module, "main", &s}, out->layout, 0, -1};
-  return vkCreateComputePipelines(device, cache, 1, &info, NULL, &out->pipeline);
+  *call = "vkCreateComputePipelines";
+  return vkCreateComputePipelines(device, 0, 1, &info, NULL, &out->pipeline);
 }
 
 int32_t cv_create_descriptor_pool(void *device, uint32_t sets, uint32_t buffers, uint64_t *pool) {
@@ -264,7 +310,7 @@ int32_t cv_descriptor_set(void *device, uint64_t pool, uint64_t layout, const cv
   VkSetAllocInfo info = {34, NULL, pool, 1, &layout};
   VkResult r = vkAllocateDescriptorSets(device, &info, set);
   if (r) return r;
-  VkWrite writes[MAX_BINDINGS];
+  VkWrite writes[CV_MAX_BINDINGS];
   for (uint32_t i = 0; i < count; i++) writes[i] = (VkWrite){35, NULL, *set, i, 0, 1, STORAGE_BUFFER, NULL, &bindings[i], NULL};
   vkUpdateDescriptorSets(device, count, writes, 0, NULL);
   return 0;
@@ -301,37 +347,45 @@ int32_t cv_submit(void *queue, void *const *cmds, uint32_t count, uint64_t fence
   return vkQueueSubmit(queue, 1, &submit, fence);
 }
 
-static pthread_mutex_t message_lock = PTHREAD_MUTEX_INITIALIZER;
+static atomic_flag message_lock = ATOMIC_FLAG_INIT;  // held for the length of a copy
 static char messages[16384];
 static uint32_t message_bytes, messages_dropped;
 
+static void lock(void) {
+  while (atomic_flag_test_and_set_explicit(&message_lock, memory_order_acquire)) {
+  }
+}
+
+static void unlock(void) { atomic_flag_clear_explicit(&message_lock, memory_order_release); }
+
 static uint32_t VKCALL collect(uint32_t severity, VkFlags types, const VkMessage *data, void *user) {
   (void)severity, (void)types, (void)user;
-  pthread_mutex_lock(&message_lock);
+  lock();
   const uint32_t room = sizeof messages - message_bytes;
   const int n = snprintf(messages + message_bytes, room, "%s\n", data->message);
   if (n > 0 && (uint32_t)n < room) message_bytes += (uint32_t)n;
   else messages_dropped++;
-  pthread_mutex_unlock(&message_lock);
+  unlock();
   return 0;
 }
 
 int32_t cv_watch(void *instance) {
+  enum { WARNINGS = 0x100, ERRORS = 0x1000, VALIDATION = 2, PERFORMANCE = 4 };
   VkResult(VKCALL * create)(void *, const VkMessengerInfo *, const void *, VkHandle *) =
       (VkResult(VKCALL *)(void *, const VkMessengerInfo *, const void *, VkHandle *))get_proc(instance, "vkCreateDebugUtilsMessengerEXT");
-  if (!create) return -7;  // VK_ERROR_EXTENSION_NOT_PRESENT
-  VkMessengerInfo info = {1000128004, NULL, 0, 0x1100, 0x7, collect, NULL};  // warnings and errors; general, validation, performance
+  if (!create) return EXTENSION_NOT_PRESENT;
+  VkMessengerInfo info = {1000128004, NULL, 0, WARNINGS | ERRORS, VALIDATION | PERFORMANCE, collect, NULL};
   VkHandle messenger;
   return create(instance, &info, NULL, &messenger);
 }
 
 uint32_t cv_take_messages(char *out, uint32_t bytes) {
-  pthread_mutex_lock(&message_lock);
+  lock();
   const uint32_t n = message_bytes < bytes - 1 ? message_bytes : bytes - 1;
   memcpy(out, messages, n);
   out[n] = 0;
   const uint32_t dropped = messages_dropped;
   message_bytes = messages_dropped = 0;
-  pthread_mutex_unlock(&message_lock);
+  unlock();
   return dropped;
 }

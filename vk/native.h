@@ -6,6 +6,8 @@
 
 #include <stdint.h>
 
+enum { CV_MAX_BINDINGS = 16, CV_MAX_SPEC = 32, CV_MAX_MEMORY_TYPES = 32 };
+
 // What a physical device is and can do, gathered from every property and feature structure that it knows.
 typedef struct {
   char name[256], driver_name[256], driver_info[256];
@@ -14,10 +16,21 @@ typedef struct {
   uint64_t max_allocation;
   uint32_t max_storage_range, max_push_constants, max_bound_storage_buffers, max_shared_memory;
   uint32_t max_group_count[3], max_invocations, max_group_size[3];
-  uint64_t storage_offset_alignment, noncoherent_atom;
+  uint64_t storage_offset_alignment;
   float timestamp_period;
   uint32_t storage16, float16, cooperative_matrix;
+  uint32_t memory_types, memory_flags[CV_MAX_MEMORY_TYPES];
+  uint64_t memory;  // bytes of the largest device-local heap
 } cv_info;
+
+// VkExtensionProperties and VkQueueFamilyProperties, which hold no pointers, so that Go may own a list of them.
+typedef struct {
+  char name[256];
+  uint32_t version;
+} cv_extension;
+typedef struct {
+  uint32_t flags, count, timestamp_bits, granularity[3];
+} cv_family;
 
 // One storage buffer of a descriptor set; the layout is VkDescriptorBufferInfo's.
 typedef struct {
@@ -31,15 +44,23 @@ typedef struct {
 
 // Opens the system's Vulkan loader; returns vkGetInstanceProcAddr, or NULL where there is none.
 void *cv_open_loader(void);
+// The extensions of the loader and its drivers; Vulkan's convention of two calls, the first with a NULL list.
+int32_t cv_instance_extensions(void *get_instance_proc_addr, uint32_t *count, cv_extension *list);
+int32_t cv_create_instance(void *get_instance_proc_addr, uint32_t flags, const char *const *layers, uint32_t layer_count,
+                           const char *const *extensions, uint32_t extension_count, void **instance);
 // Loads the entry points below. Returns the name of the first one missing, or NULL.
 const char *cv_load(void *get_instance_proc_addr, void *instance);
 
+int32_t cv_device_extensions(void *physical, uint32_t *count, cv_extension *list);
+void cv_queue_families(void *physical, uint32_t *count, cv_family *list);
 // has_* say which optional structures the device knows, so that only those are chained.
 void cv_get_info(void *physical, int has_driver, int has_subgroup_control, int has_float16, int has_coopmat, cv_info *out);
 int32_t cv_create_device(void *physical, uint32_t queue_family, const char *const *extensions, uint32_t count, void **device);
 
-int32_t cv_create_pipeline(void *device, uint64_t cache, const uint32_t *code, uint64_t code_bytes, uint32_t bindings,
-                           uint32_t push_bytes, const uint32_t *spec, uint32_t spec_count, cv_pipeline *out);
+// Makes a pipeline from a shader's entry point "main" with storage buffers 0 to bindings-1 of set 0. Where a call fails, *call is
+// its name and *out holds what was made before it.
+int32_t cv_create_pipeline(void *device, const uint32_t *code, uint64_t code_bytes, uint32_t bindings, uint32_t push_bytes,
+                           const uint32_t *spec, uint32_t spec_count, cv_pipeline *out, const char **call);
 int32_t cv_create_descriptor_pool(void *device, uint32_t sets, uint32_t buffers, uint64_t *pool);
 int32_t cv_descriptor_set(void *device, uint64_t pool, uint64_t layout, const cv_binding *bindings, uint32_t count, uint64_t *set);
 

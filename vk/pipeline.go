@@ -2,14 +2,14 @@
 
 package vk
 
-/*
-#include "native.h"
-*/
+// #include "native.h"
 import "C"
 
 import (
 	"crypto/sha256"
+	"errors"
 	"fmt"
+	"slices"
 	"unsafe"
 
 	vulkan "github.com/vulkan-go/vulkan"
@@ -20,6 +20,12 @@ type Shader struct {
 	Name string
 	Code []byte
 }
+
+// What native.c has room for.
+const (
+	maxBindings = C.CV_MAX_BINDINGS
+	maxSpec     = C.CV_MAX_SPEC
+)
 
 // pipeline is a shader with its constants; the Vulkan objects are made when a program is built.
 type pipeline struct {
@@ -32,8 +38,7 @@ type pipeline struct {
 
 // pipeline returns the pipeline for a shader and its specialisation constants (constant_id 0, 1, …), making it once.
 func (d *Device) pipeline(s Shader, spec []uint32) (*pipeline, error) {
-	hash := sha256.Sum256(s.Code)
-	key := fmt.Sprint(s.Name, spec, hash)
+	key := fmt.Sprint(s.Name, spec, sha256.Sum256(s.Code))
 	if p, ok := d.pipelines[key]; ok {
 		return p, nil
 	}
@@ -41,22 +46,39 @@ func (d *Device) pipeline(s Shader, spec []uint32) (*pipeline, error) {
 	if err != nil {
 		return nil, fmt.Errorf("shader %s: %w", s.Name, err)
 	}
-	face, err := reflectSPIRV(words)
+	face, err := reflectSPIRV(words, spec)
 	if err != nil {
 		return nil, fmt.Errorf("shader %s: %w", s.Name, err)
 	}
-	limits := d.Info.Limits
-	switch {
-	case len(spec) != face.specs:
-		return nil, fmt.Errorf("shader %s declares %d specialisation constants, %d given", s.Name, face.specs, len(spec))
-	case len(face.bindings) > limits.MaxStorageBuffers:
-		return nil, fmt.Errorf("shader %s binds %d storage buffers, the device %s allows %d", s.Name, len(face.bindings), d.Info.Name, limits.MaxStorageBuffers)
-	case face.pushBytes > limits.MaxPushConstants:
-		return nil, fmt.Errorf("shader %s has %d bytes of push constants, the device %s allows %d", s.Name, face.pushBytes, d.Info.Name, limits.MaxPushConstants)
+	p := &pipeline{name: s.Name, code: words, spec: slices.Clone(spec), shaderInterface: face}
+	if err := p.check(d.Info); err != nil {
+		return nil, fmt.Errorf("shader %s %w", s.Name, err)
 	}
-	p := &pipeline{name: s.Name, code: words, spec: spec, shaderInterface: face}
 	d.pipelines[key] = p
 	return p, nil
+}
+
+// check holds a pipeline against the device's limits.
+func (p *pipeline) check(d DeviceInfo) error {
+	limits, local := d.Limits, p.local
+	switch {
+	case len(p.spec) != p.specs:
+		return fmt.Errorf("declares %d specialisation constants, %d given", p.specs, len(p.spec))
+	case p.specs > maxSpec:
+		return fmt.Errorf("declares %d specialisation constants: at most %d are supported", p.specs, maxSpec)
+	case len(p.bindings) == 0:
+		return errors.New("binds no storage buffer")
+	case len(p.bindings) > limits.MaxStorageBuffers:
+		return fmt.Errorf("binds %d storage buffers, the device %s allows %d", len(p.bindings), d.Name, limits.MaxStorageBuffers)
+	case p.pushBytes > limits.MaxPushConstants:
+		return fmt.Errorf("has %d bytes of push constants, the device %s allows %d", p.pushBytes, d.Name, limits.MaxPushConstants)
+	case p.shared > limits.MaxSharedMemory:
+		return fmt.Errorf("has %d bytes of shared memory, the device %s allows %d", p.shared, d.Name, limits.MaxSharedMemory)
+	case local[0] > limits.MaxGroupSize[0], local[1] > limits.MaxGroupSize[1], local[2] > limits.MaxGroupSize[2],
+		local[0]*local[1]*local[2] > limits.MaxInvocations:
+		return fmt.Errorf("has workgroups of %v invocations, the device %s allows %v and %d in all", local, d.Name, limits.MaxGroupSize, limits.MaxInvocations)
+	}
+	return nil
 }
 
 // create makes the Vulkan objects, once.
@@ -64,13 +86,10 @@ func (p *pipeline) create(d *Device) error {
 	if p.c.pipeline != 0 {
 		return nil
 	}
-	var spec *C.uint32_t
-	if len(p.spec) > 0 {
-		spec = (*C.uint32_t)(unsafe.Pointer(&p.spec[0]))
-	}
-	result := C.cv_create_pipeline(unsafe.Pointer(d.handle), 0, (*C.uint32_t)(unsafe.Pointer(&p.code[0])), C.uint64_t(4*len(p.code)),
-		C.uint32_t(len(p.bindings)), C.uint32_t(p.pushBytes), spec, C.uint32_t(len(p.spec)), &p.c)
-	if err := check("vkCreateComputePipelines", int32(result)); err != nil {
+	var call *C.char
+	result := C.cv_create_pipeline(unsafe.Pointer(d.handle), (*C.uint32_t)(unsafe.Pointer(&p.code[0])), C.uint64_t(4*len(p.code)),
+		C.uint32_t(len(p.bindings)), C.uint32_t(p.pushBytes), (*C.uint32_t)(unsafe.SliceData(p.spec)), C.uint32_t(len(p.spec)), &p.c, &call)
+	if err := check(C.GoString(call), result); err != nil {
 		p.destroy(d)
 		return fmt.Errorf("shader %s %v: %w", p.name, p.spec, err)
 	}

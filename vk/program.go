@@ -6,6 +6,7 @@ package vk
 import (
 	"encoding/binary"
 	"fmt"
+	"slices"
 )
 
 // slots is how many copies of a program's host buffers and command buffers alternate, so that the host fills one while the
@@ -45,7 +46,7 @@ type op struct {
 
 // NewProgram starts an empty program.
 func (d *Device) NewProgram(name string) *Program {
-	return &Program{Name: name, dev: d, arena: d.NewArena(name)}
+	return &Program{Name: name, dev: d, arena: d.NewArena("temporaries")}
 }
 
 // Device is the device that the program runs on.
@@ -64,7 +65,7 @@ func (p *Program) Fail(err error) {
 // Temp declares a temporary: device memory that holds nothing outside of the program and may share its bytes with other
 // temporaries. The size is in bytes.
 func (p *Program) Temp(name string, size int) *Mem {
-	m := &Mem{Name: name, Size: max(4, (size+3)&^3), kind: temporary, first: -1}
+	m := &Mem{Name: name, Size: words(size), kind: temporary, program: p, first: -1}
 	p.arena.mems = append(p.arena.mems, m)
 	return m
 }
@@ -72,7 +73,7 @@ func (p *Program) Temp(name string, size int) *Mem {
 // Host declares a host-visible buffer, one copy for each slot: see Slot.Bytes. It holds what the host hands to one run of
 // the program (images, learning rate) and what one run hands back (losses).
 func (p *Program) Host(name string, size int) *Mem {
-	m := &Mem{Name: name, Size: (size + 3) &^ 3, kind: hostSlot}
+	m := &Mem{Name: name, Size: words(size), kind: hostSlot, program: p}
 	p.hosts = append(p.hosts, m)
 	return m
 }
@@ -96,12 +97,16 @@ func (p *Program) Dispatch(l Launch, args ...Range) {
 	if p.err != nil {
 		return
 	}
+	if p.arena.placed {
+		p.Fail(fmt.Errorf("shader %s: dispatched after the program was planned", l.Shader.Name))
+		return
+	}
 	pl, err := p.dev.pipeline(l.Shader, l.Spec)
 	if err != nil {
 		p.Fail(err)
 		return
 	}
-	o := &op{pipeline: pl, groups: l.Groups, args: args, work: l.Work, label: l.Label, phase: p.phase}
+	o := &op{pipeline: pl, groups: l.Groups, args: slices.Clone(args), work: l.Work, label: l.Label, phase: p.phase}
 	if o.label == "" {
 		o.label = l.Shader.Name
 	}
@@ -111,13 +116,13 @@ func (p *Program) Dispatch(l Launch, args ...Range) {
 			return
 		}
 	}
-	p.Fail(o.check(p.dev))
+	p.Fail(o.check(p))
 	p.ops = append(p.ops, o)
 }
 
-// check holds a dispatch against its shader's interface and the device's limits.
-func (o *op) check(d *Device) error {
-	name := fmt.Sprintf("shader %s (%s)", o.pipeline.name, o.label)
+// check holds a dispatch against its shader's interface, the program and the device's limits.
+func (o *op) check(p *Program) error {
+	name, limits := fmt.Sprintf("shader %s (%s)", o.pipeline.name, o.label), p.dev.Info.Limits
 	if len(o.args) != len(o.pipeline.bindings) {
 		return fmt.Errorf("%s binds %d buffers, %d given", name, len(o.pipeline.bindings), len(o.args))
 	}
@@ -126,19 +131,20 @@ func (o *op) check(d *Device) error {
 	}
 	for i := range o.groups {
 		o.groups[i] = max(1, o.groups[i])
-		if o.groups[i] > d.Info.Limits.MaxGroupCount[i] {
-			return fmt.Errorf("%s: %v workgroups, the device allows %v", name, o.groups, d.Info.Limits.MaxGroupCount)
+		if o.groups[i] > limits.MaxGroupCount[i] {
+			return fmt.Errorf("%s: %v workgroups, the device %s allows %v", name, o.groups, p.dev.Info.Name, limits.MaxGroupCount)
 		}
 	}
 	for i, r := range o.args {
+		if err := r.check(); err != nil {
+			return fmt.Errorf("%s: buffer %d is %s: %w", name, i, r, err)
+		}
 		switch {
-		case r.Mem == nil:
-			return fmt.Errorf("%s: buffer %d is missing", name, i)
-		case r.Offset < 0 || r.Bytes <= 0 || r.Offset+r.Bytes > r.Size:
-			return fmt.Errorf("%s: bytes %d to %d of %s, which has %d", name, r.Offset, r.Offset+r.Bytes, r.Name, r.Size)
-		case r.Bytes > d.Info.Limits.MaxStorageBufferRange:
-			return fmt.Errorf("%s: %s needs %d MB in one binding, %s allows %d MB: use a smaller --crop_size, --batch_size or --ngf",
-				name, r.Name, r.Bytes>>20, d.Info.Name, d.Info.Limits.MaxStorageBufferRange>>20)
+		case r.program != nil && r.program != p:
+			return fmt.Errorf("%s: %s belongs to the program %s", name, r.Name, r.program.Name)
+		case r.Bytes > limits.MaxStorageBufferRange:
+			return fmt.Errorf("%s: %s needs %s in one binding, the device %s allows %s: use a smaller --crop_size, --batch_size or --ngf",
+				name, r.Name, mib(r.Bytes), p.dev.Info.Name, mib(limits.MaxStorageBufferRange))
 		case r.Offset%Alignment != 0:
 			return fmt.Errorf("%s: offset %d of %s is not a multiple of %d", name, r.Offset, r.Name, Alignment)
 		}
@@ -191,34 +197,49 @@ func (p *Program) schedule() {
 	p.ops = ordered
 }
 
-// lifetimes finds the levels between which each temporary is alive, and refuses a program that reads one before it is written.
+// lifetimes finds the levels between which each temporary is alive, and refuses a program that reads bytes of one before
+// anything wrote them.
 func (p *Program) lifetimes() error {
+	written := map[*Mem][]Range{}
 	for _, o := range p.ops {
+		for i, r := range o.args {
+			if r.kind == temporary && o.pipeline.bindings[i]&reads != 0 && !covered(r, written[r.Mem]) {
+				return fmt.Errorf("shader %s (%s) reads %s before anything wrote it", o.pipeline.name, o.label, r.Name)
+			}
+		}
 		for i, r := range o.args {
 			if r.kind != temporary {
 				continue
 			}
+			if o.pipeline.bindings[i]&writes != 0 {
+				written[r.Mem] = append(written[r.Mem], r)
+			}
 			if r.first < 0 {
-				if o.pipeline.bindings[i]&reads != 0 {
-					return fmt.Errorf("shader %s (%s) reads %s before anything wrote it", o.pipeline.name, o.label, r.Name)
-				}
 				r.first = o.level
 			}
-			r.last = max(r.last, o.level)
+			r.last = o.level
 		}
 	}
-	live := p.arena.mems[:0]
-	for _, m := range p.arena.mems {
-		if m.first >= 0 {
-			live = append(live, m)
-		}
-	}
-	p.arena.mems = live
+	p.arena.mems = slices.DeleteFunc(p.arena.mems, func(m *Mem) bool { return m.first < 0 })
 	return nil
 }
 
-// Plan orders the program and lays out its temporaries, without allocating anything, and returns the device memory in bytes
-// that Build will take. Nothing can be appended afterwards.
+// covered reports whether parts of a buffer, in any order, hold every byte of r.
+func covered(r Range, parts []Range) bool {
+	from, to := r.Offset, r.Offset+r.Bytes
+	for grown := true; grown && from < to; {
+		grown = false
+		for _, p := range parts {
+			if p.Offset <= from && p.Offset+p.Bytes > from {
+				from, grown = p.Offset+p.Bytes, true
+			}
+		}
+	}
+	return from >= to
+}
+
+// Plan orders the program and lays out its temporaries, without allocating anything, and returns the bytes of device memory
+// and host buffers that Build will take. Nothing can be appended afterwards.
 func (p *Program) Plan() (int, error) {
 	if p.err != nil {
 		return 0, p.err

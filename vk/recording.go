@@ -30,7 +30,8 @@ type recording struct {
 	commands *commands
 	pool     C.uint64_t // descriptor pool
 	queries  vulkan.QueryPool
-	pending  bool
+	pending  bool // submitted and not waited for
+	timed    bool // a run has ended, so that its timestamps can be read
 }
 
 // Slot is one of the two copies of a program's host buffers, free for the host to read and to fill.
@@ -53,30 +54,36 @@ func (p *Program) Build() error {
 	if _, err := p.Plan(); err != nil {
 		return err
 	}
+	if p.rec[0] != nil {
+		return fmt.Errorf("%s: built already", p.Name)
+	}
+	if err := p.build(); err != nil {
+		p.Free()
+		return fmt.Errorf("%s: %w", p.Name, err)
+	}
+	return nil
+}
+
+func (p *Program) build() error {
 	if err := p.arena.Allocate(); err != nil {
 		return err
 	}
 	for _, h := range p.hosts {
 		for i := range h.host {
-			b, err := p.dev.newHost(h.Size, true)
+			b, err := p.dev.newHost(h.Size)
 			if err != nil {
-				p.Free()
-				return fmt.Errorf("%s: %s: %w", p.Name, h.Name, err)
+				return fmt.Errorf("host buffer %s (%s): %w", h.Name, mib(h.Size), err)
 			}
 			h.host[i] = b
+			p.dev.allocated += h.Size
 		}
 	}
 	for i := range p.rec {
 		if err := p.record(i); err != nil {
-			p.Free()
-			return fmt.Errorf("%s: %w", p.Name, err)
+			return err
 		}
 	}
-	if err := p.dev.messages(); err != nil {
-		p.Free()
-		return fmt.Errorf("%s: %w", p.Name, err)
-	}
-	return nil
+	return p.dev.messages()
 }
 
 // record writes slot i's command buffers: one for each stretch of the program that may be submitted at once.
@@ -97,7 +104,7 @@ func (p *Program) record(i int) error {
 	if err := check("vkCreateDescriptorPool", int32(C.cv_create_descriptor_pool(device, C.uint32_t(max(1, len(p.ops))), C.uint32_t(max(1, buffers)), &r.pool))); err != nil {
 		return err
 	}
-	if p.Timing {
+	if p.Timing && p.dev.Info.Limits.TimestampPeriod > 0 {
 		info := &vulkan.QueryPoolCreateInfo{
 			SType: vulkan.StructureTypeQueryPoolCreateInfo, QueryType: vulkan.QueryTypeTimestamp, QueryCount: uint32(len(p.ops) + 1),
 		}
@@ -209,7 +216,11 @@ func (p *Program) Acquire() (Slot, error) {
 
 // Submit starts a run with what the slot's host buffers hold, and turns to the other slot.
 func (p *Program) Submit(s Slot) error {
+	if err := p.wait(s.index); err != nil { // nothing to wait for, unless the slot was not acquired
+		return err
+	}
 	r := p.rec[s.index]
+	r.timed = false
 	if err := r.commands.submit(p.dev); err != nil {
 		return fmt.Errorf("%s: %w", p.Name, err)
 	}
@@ -223,13 +234,16 @@ func (p *Program) Wait(s Slot) error { return p.wait(s.index) }
 
 func (p *Program) wait(i int) error {
 	r := p.rec[i]
+	if r == nil {
+		return fmt.Errorf("%s: not built", p.Name)
+	}
 	if !r.pending {
 		return nil
 	}
-	r.pending = false
 	if err := r.commands.wait(p.dev); err != nil {
 		return fmt.Errorf("%s: %w", p.Name, err)
 	}
+	r.pending, r.timed = false, r.queries != nil
 	return p.dev.messages()
 }
 
@@ -261,29 +275,29 @@ type Span struct {
 }
 
 // Times returns the time of each dispatch of the last run in a slot, which must be waited for. The program must have been
-// built with Timing.
+// built with Timing. The time of dispatches that ran together is that of the last of them to end; the others have what is left.
 func (p *Program) Times(s Slot) ([]Span, error) {
 	r := p.rec[s.index]
-	if r.queries == nil || p.dev.Info.Limits.TimestampPeriod == 0 {
-		return nil, fmt.Errorf("%s: not timed (the device %s has no timestamps, or Timing was not set)", p.Name, p.dev.Info.Name)
+	if r == nil || !r.timed {
+		return nil, fmt.Errorf("%s: no times (Timing was not set, no run was waited for, or the device %s has no timestamps)", p.Name, p.dev.Info.Name)
 	}
 	ticks := make([]uint64, len(p.ops)+1)
-	const flags = vulkan.QueryResult64Bit | vulkan.QueryResultWaitBit
 	result := vulkan.GetQueryPoolResults(p.dev.handle, r.queries, 0, uint32(len(ticks)), uint(8*len(ticks)), unsafe.Pointer(&ticks[0]), 8,
-		vulkan.QueryResultFlags(flags))
+		vulkan.QueryResultFlags(vulkan.QueryResult64Bit))
 	if err := check("vkGetQueryPoolResults", result); err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%s: %w", p.Name, err)
 	}
 	out := make([]Span, len(p.ops))
 	for i, o := range p.ops {
-		out[i] = Span{o.label, o.pipeline.name, time.Duration(float64(ticks[i+1]-ticks[i]) * p.dev.Info.Limits.TimestampPeriod)}
+		elapsed := (ticks[i+1] - ticks[i]) & p.dev.ticks
+		out[i] = Span{o.label, o.pipeline.name, time.Duration(float64(elapsed) * p.dev.Info.Limits.TimestampPeriod)}
 	}
 	return out, nil
 }
 
-// Free waits for the program and frees it with its temporaries.
+// Free waits for the device and frees the program with its temporaries.
 func (p *Program) Free() {
-	_ = p.Drain()
+	vulkan.DeviceWaitIdle(p.dev.handle) // a run that failed halfway may still be running
 	for i, r := range p.rec {
 		if r == nil {
 			continue
@@ -298,9 +312,12 @@ func (p *Program) Free() {
 		p.rec[i] = nil
 	}
 	for _, h := range p.hosts {
-		for i := range h.host {
-			p.dev.freeHost(h.host[i])
-			h.host[i] = nil
+		for i, b := range h.host {
+			if b != nil {
+				p.dev.freeHost(b)
+				p.dev.allocated -= h.Size
+				h.host[i] = nil
+			}
 		}
 	}
 	p.arena.Free()
