@@ -23,18 +23,15 @@ func Adam(p *vk.Program, params, grads, m, v, hyper vk.Range, beta1, beta2, eps 
 		}
 	}
 	size := params.Bytes / 16
-	launch(p, vk.Launch{Push: newAdamPush(size, beta1, beta2, eps), Groups: groups(size, 64)}, "adam", params, grads, m, v, hyper)
+	push := adamPush{uint32(size), float32(beta1), float32(1 - beta1), float32(beta2), float32(1 - beta2), float32(eps)}
+	launch(p, vk.Launch{Push: push, Groups: groups(size, flatSize)}, "adam", params, grads, m, v, hyper)
 }
 
+// adamPush has each constant rounded once: 1 - 0.999 taken in fp32 would be off by 1e-5 of itself.
 type adamPush struct {
 	size                       uint32
 	beta1, rest1, beta2, rest2 float32
 	eps                        float32
-}
-
-// newAdamPush rounds each constant once: 1 - 0.999 in fp32 would be off by 1e-5 of itself.
-func newAdamPush(size int, beta1, beta2, eps float64) adamPush {
-	return adamPush{uint32(size), float32(beta1), float32(1 - beta1), float32(beta2), float32(1 - beta2), float32(eps)}
 }
 
 // AdamHyper is what step t needs, counted from 1: the step size lr / (1 - beta1^t) and 1 / sqrt(1 - beta2^t), both

@@ -18,7 +18,7 @@ func Upload(p *vk.Program, pixels vk.Range, x Tensor) {
 		return
 	}
 	push := uploadPush{uint32(x.vec4s()), uint32(x.C)}
-	launch(p, vk.Launch{Push: push, Groups: groups(x.vec4s(), 64)}, "image_upload", pixels, x.Range)
+	launch(p, vk.Launch{Push: push, Groups: groups(x.vec4s(), flatSize)}, "image_upload", pixels, x.Range)
 }
 
 type uploadPush struct{ size, channels uint32 }
@@ -31,7 +31,7 @@ func Quantise(p *vk.Program, x Tensor, pixels vk.Range) {
 	}
 	bytes := x.N * x.H * x.W * x.C
 	push := quantisePush{uint32(bytes), uint32(x.C)}
-	launch(p, vk.Launch{Push: push, Groups: groups((bytes+3)/4, 64)}, "image_quantise", x.Range, pixels)
+	launch(p, vk.Launch{Push: push, Groups: groups((bytes+3)/4, flatSize)}, "image_quantise", x.Range, pixels)
 }
 
 type quantisePush struct{ size, channels uint32 }

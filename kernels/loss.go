@@ -11,8 +11,7 @@ import (
 // L1 writes weight * mean |a - b| over the true elements to loss, one float, and weight * sign(a - b) / count to grad, the
 // gradient with respect to a. sign(0) is 0, as in PyTorch. a, b and grad are [N,H,W,C].
 func L1(p *vk.Program, a, b Tensor, weight float32, grad Tensor, loss vk.Range) {
-	if !a.SameShape(b) || !a.SameShape(grad) {
-		p.Fail(fmt.Errorf("l1 loss of %v and %v with gradient %v: the shapes must be equal", a, b, grad))
+	if !sameShapes(p, "l1 loss", a, b, grad) {
 		return
 	}
 	scale := portion(weight, a.N, a)
@@ -68,8 +67,7 @@ func ParseGANMode(name string) (GANMode, error) {
 //	WGANGP         -x for target 1, x for target 0; the gradient penalty is not part of it
 func GAN(p *vk.Program, mode GANMode, logits Tensor, real int, weight float32, grad Tensor, loss vk.Range) {
 	switch {
-	case !logits.SameShape(grad):
-		p.Fail(fmt.Errorf("%s loss of %v with gradient %v: the shapes must be equal", mode, logits, grad))
+	case !sameShapes(p, mode.String()+" loss", logits, grad):
 		return
 	case real < 0 || real > logits.N:
 		p.Fail(fmt.Errorf("%s loss of %v: %d real images of %d", mode, logits, real, logits.N))

@@ -44,13 +44,8 @@ func ganReference(mode GANMode, x float64, real bool) (value, slope float64) {
 	return sign * x, sign
 }
 
-// lossShapes are [N,H,W,C]: one and two stages, stretches that end within a workgroup's reach, all paddings.
-var lossShapes = [][4]int{
-	{1, 1, 1, 1}, {2, 2, 3, 3}, {3, 17, 7, 5}, {1, 31, 33, 31}, {2, 33, 31, 64}, {1, 63, 65, 65}, {3, 65, 63, 1}, {1, 129, 65, 3},
-}
-
 func l1Cases() (cases []Case) {
-	for _, s := range lossShapes {
+	for _, s := range flatShapes {
 		cases = append(cases, Case{fmt.Sprint(s), func(t *Trial) error { return l1Trial(t, s, 10) }})
 	}
 	return append(cases,
@@ -92,7 +87,7 @@ func l1Trial(t *Trial, s [4]int, weight float32) error {
 
 func ganCases() (cases []Case) {
 	for mode := range GANMode(len(ganModes)) {
-		for i, s := range lossShapes {
+		for i, s := range flatShapes {
 			real := (i + int(mode)) % (s[0] + 1)
 			cases = append(cases, Case{fmt.Sprintf("%v %v %d real", mode, s, real), func(t *Trial) error {
 				return ganTrial(t, mode, s, real, 0.5, t.Random(s[0]*s[1]*s[2]*s[3], 0, 3))

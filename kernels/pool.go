@@ -63,7 +63,7 @@ func (pool *Pool) Exchange(p *vk.Program, fake Tensor, decisions vk.Range, out T
 	for i, block := range pool.blocks {
 		first := i * pool.perBlock
 		push := poolPush{uint32(fake.N), uint32(pool.image() / 16), uint32(first), uint32(min(pool.perBlock, pool.size-first))}
-		launch(p, vk.Launch{Push: push, Groups: groups(pool.image()/16, 64)}, "image_pool", fake.Range, decisions, out.Range, block.All())
+		launch(p, vk.Launch{Push: push, Groups: groups(pool.image()/16, flatSize)}, "image_pool", fake.Range, decisions, out.Range, block.All())
 	}
 }
 

@@ -5,13 +5,13 @@
 //
 // Bindings: 0 p, 1 g, 2 m, 3 v, each [size] vec4, 4 hyper {step, root}. Push constants: see adamPush in kernels/adam.go.
 #version 450
+#extension GL_GOOGLE_include_directive : require
 
-layout(local_size_x = 64) in;
-layout(set = 0, binding = 0, std430) buffer Parameters { vec4 parameters[]; };
-layout(set = 0, binding = 1, std430) readonly buffer Gradient { vec4 gradient[]; };
-layout(set = 0, binding = 2, std430) buffer FirstMoment { vec4 first_moment[]; };
-layout(set = 0, binding = 3, std430) buffer SecondMoment { vec4 second_moment[]; };
-layout(set = 0, binding = 4, std430) readonly buffer Hyper { float step_size, root; };
+layout(std430, binding = 0) buffer Parameters { vec4 parameters[]; };
+layout(std430, binding = 1) readonly buffer Gradient { vec4 gradient[]; };
+layout(std430, binding = 2) buffer FirstMoment { vec4 firstMoment[]; };
+layout(std430, binding = 3) buffer SecondMoment { vec4 secondMoment[]; };
+layout(std430, binding = 4) readonly buffer Hyper { float stepSize, root; };
 layout(push_constant) uniform Push {
     uint size; // in vec4
     float beta1, rest1; // rest = 1 - beta, rounded once
@@ -19,13 +19,15 @@ layout(push_constant) uniform Push {
     float eps;
 };
 
+#include "inc/flat.glsl"
+
 void main() {
-    uint i = (gl_WorkGroupID.y * gl_NumWorkGroups.x + gl_WorkGroupID.x) * gl_WorkGroupSize.x + gl_LocalInvocationIndex;
+    uint i = flatIndex();
     if (i >= size) return;
     vec4 g = gradient[i];
-    vec4 m = fma(vec4(beta1), first_moment[i], rest1 * g);
-    vec4 v = fma(vec4(beta2), second_moment[i], rest2 * g * g);
-    first_moment[i] = m;
-    second_moment[i] = v;
-    parameters[i] -= step_size * (m / fma(sqrt(v), vec4(root), vec4(eps)));
+    vec4 m = fma(vec4(beta1), firstMoment[i], rest1 * g);
+    vec4 v = fma(vec4(beta2), secondMoment[i], rest2 * g * g);
+    firstMoment[i] = m;
+    secondMoment[i] = v;
+    parameters[i] -= stepSize * (m / fma(sqrt(v), vec4(root), vec4(eps)));
 }

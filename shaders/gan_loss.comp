@@ -12,13 +12,13 @@
 #version 450
 #extension GL_GOOGLE_include_directive : require
 
-const uint LSGAN = 0, VANILLA = 1, VANILLA_MIN_MAX = 2, WGANGP = 3;
+const uint LSGAN = 0u, VANILLA = 1u, VANILLA_MIN_MAX = 2u, WGANGP = 3u;
 layout(constant_id = 0) const uint MODE = LSGAN;
 
 layout(local_size_x = 64) in;
-layout(set = 0, binding = 0, std430) readonly buffer X { vec4 x[]; };
-layout(set = 0, binding = 1, std430) writeonly buffer Grad { vec4 grad[]; };
-layout(set = 0, binding = 2, std430) writeonly buffer Partial { float partial[]; };
+layout(std430, binding = 0) readonly buffer X { vec4 x[]; };
+layout(std430, binding = 1) writeonly buffer Grad { vec4 grad[]; };
+layout(std430, binding = 2) writeonly buffer Partial { float partial[]; };
 layout(push_constant) uniform Push {
     uint size;        // of the tensor, in vec4
     uint stretch;     // vec4 a workgroup
@@ -29,7 +29,7 @@ layout(push_constant) uniform Push {
 };
 
 #include "inc/exp.glsl"
-#include "inc/sum.glsl"
+#include "inc/reduce.glsl"
 
 // log(1 + y) for 0 <= y <= 1, as 2 artanh(q) with q = y / (2 + y) <= 1/3: the series to q^17 leaves 3e-10 of the value.
 vec4 log1p(vec4 y) {
@@ -58,7 +58,7 @@ vec4 sigmoid(vec4 z) {
 void main() {
     uint first = gl_WorkGroupID.x * stretch;
     uint end = min(first + stretch, size);
-    uint vectors = (channels + 3) / 4; // a pixel
+    uint quads = (channels + 3u) / 4u; // of a pixel
     vec4 sum = vec4(0.0);
     for (uint i = first + gl_LocalInvocationIndex; i < end; i += gl_WorkGroupSize.x) {
         bool isReal = i < real;
@@ -78,12 +78,11 @@ void main() {
             value = s * v;
             slope = vec4(s);
         }
-        uint c = i % vectors * 4;
-        bvec4 padding = greaterThanEqual(uvec4(c, c + 1, c + 2, c + 3), uvec4(channels));
+        bvec4 padding = greaterThanEqual(i % quads * 4u + uvec4(0u, 1u, 2u, 3u), uvec4(channels));
         float scale = isReal ? realScale : fakeScale;
         sum += mix(scale * value, vec4(0.0), padding);
         grad[i] = mix(scale * slope, vec4(0.0), padding);
     }
-    float total = workgroupSum(dot(sum, vec4(1.0)));
-    if (gl_LocalInvocationIndex == 0) partial[gl_WorkGroupID.x] = total;
+    sum = sumLanes(sum, 1u);
+    if (gl_LocalInvocationIndex == 0u) partial[gl_WorkGroupID.x] = dot(sum, vec4(1.0));
 }

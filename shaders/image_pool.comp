@@ -10,14 +10,14 @@
 // Bindings: 0 fake and 2 out [N, image] vec4, 1 decisions [N] {action, slot}, 3 the block [slots, image] vec4.
 // Push constants: see poolPush in kernels/pool.go.
 #version 450
+#extension GL_GOOGLE_include_directive : require
 
-const uint KEEP = 0, STORE = 1;
+const uint KEEP = 0u, STORE = 1u; // the third is a swap
 
-layout(local_size_x = 64) in;
-layout(set = 0, binding = 0, std430) readonly buffer Fake { vec4 fake[]; };
-layout(set = 0, binding = 1, std430) readonly buffer Decisions { uvec2 decisions[]; };
-layout(set = 0, binding = 2, std430) writeonly buffer Out { vec4 result[]; };
-layout(set = 0, binding = 3, std430) buffer Block { vec4 block[]; };
+layout(std430, binding = 0) readonly buffer Fake { uvec4 fake[]; };
+layout(std430, binding = 1) readonly buffer Decisions { uvec2 decisions[]; };
+layout(std430, binding = 2) writeonly buffer Out { uvec4 result[]; };
+layout(std430, binding = 3) buffer Block { uvec4 block[]; };
 layout(push_constant) uniform Push {
     uint batch;
     uint image; // vec4 an image
@@ -25,13 +25,15 @@ layout(push_constant) uniform Push {
     uint slots; // in the block
 };
 
+#include "inc/flat.glsl"
+
 void main() {
-    uint i = (gl_WorkGroupID.y * gl_NumWorkGroups.x + gl_WorkGroupID.x) * gl_WorkGroupSize.x + gl_LocalInvocationIndex;
+    uint i = flatIndex();
     if (i >= image) return;
-    for (uint n = 0; n < batch; n++) {
+    for (uint n = 0u; n < batch; n++) {
         uint action = decisions[n].x, slot = decisions[n].y - first;
-        if (action == KEEP ? first > 0 : slot >= slots) continue;
-        vec4 now = fake[n * image + i], then = now;
+        if (action == KEEP ? first > 0u : slot >= slots) continue;
+        uvec4 now = fake[n * image + i], then = now;
         if (action != KEEP) {
             uint at = slot * image + i;
             if (action != STORE) then = block[at];

@@ -3,10 +3,10 @@
 //
 // Bindings: 0 x [N, H, W, Stride(C)], 1 pixels [N, H, W, C] bytes. Push constants: see quantisePush in kernels/image.go.
 #version 450
+#extension GL_GOOGLE_include_directive : require
 
-layout(local_size_x = 64) in;
-layout(set = 0, binding = 0, std430) readonly buffer X { float x[]; };
-layout(set = 0, binding = 1, std430) writeonly buffer Pixels { uint pixels[]; };
+layout(std430, binding = 0) readonly buffer X { float x[]; };
+layout(std430, binding = 1) writeonly buffer Pixels { uint pixels[]; };
 layout(push_constant) uniform Push {
     uint size; // of the pixels, in bytes
     uint channels;
@@ -14,16 +14,18 @@ layout(push_constant) uniform Push {
 
 uint quantised(float v) {
     precise float grey = (v + 1.0) / 2.0 * 255.0;
-    return grey > 0.0 ? uint(min(grey, 255.0)) : 0;
+    return grey > 0.0 ? uint(min(grey, 255.0)) : 0u;
 }
 
+#include "inc/flat.glsl"
+
 void main() {
-    uint i = (gl_WorkGroupID.y * gl_NumWorkGroups.x + gl_WorkGroupID.x) * gl_WorkGroupSize.x + gl_LocalInvocationIndex;
-    if (4 * i >= size) return;
-    uint stride = (channels + 3) / 4 * 4, word = 0;
-    for (uint b = 0; b < min(4, size - 4 * i); b++) {
-        uint at = 4 * i + b;
-        word |= quantised(x[at / channels * stride + at % channels]) << (8 * b);
+    uint i = flatIndex();
+    if (4u * i >= size) return;
+    uint stride = (channels + 3u) / 4u * 4u, word = 0u;
+    for (uint b = 0u; b < min(4u, size - 4u * i); b++) {
+        uint at = 4u * i + b;
+        word |= quantised(x[at / channels * stride + at % channels]) << (8u * b);
     }
     pixels[i] = word;
 }

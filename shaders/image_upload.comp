@@ -5,31 +5,33 @@
 //
 // Bindings: 0 pixels [N, H, W, C] bytes, 1 x [N, H, W, Stride(C)] as vec4. Push constants: see uploadPush in kernels/image.go.
 #version 450
+#extension GL_GOOGLE_include_directive : require
 
-layout(local_size_x = 64) in;
-layout(set = 0, binding = 0, std430) readonly buffer Pixels { uint pixels[]; };
-layout(set = 0, binding = 1, std430) writeonly buffer X { vec4 x[]; };
+layout(std430, binding = 0) readonly buffer Pixels { uint pixels[]; };
+layout(std430, binding = 1) writeonly buffer X { vec4 x[]; };
 layout(push_constant) uniform Push {
     uint size; // of x, in vec4
     uint channels;
 };
 
 float normalised(uint v) {
-    if (v == 0) return -1.0;
-    uint shift = 31 - findMSB(v);
-    uint mantissa = ((v << shift) + 127) / 255;
-    return float(mantissa) * uintBitsToFloat((128 - shift) << 23) - 1.0;
+    if (v == 0u) return -1.0;
+    uint shift = 31u - uint(findMSB(v));
+    uint mantissa = ((v << shift) + 127u) / 255u;
+    return float(mantissa) * uintBitsToFloat((128u - shift) << 23) - 1.0;
 }
 
+#include "inc/flat.glsl"
+
 void main() {
-    uint i = (gl_WorkGroupID.y * gl_NumWorkGroups.x + gl_WorkGroupID.x) * gl_WorkGroupSize.x + gl_LocalInvocationIndex;
+    uint i = flatIndex();
     if (i >= size) return;
-    uint vectors = (channels + 3) / 4; // a pixel
-    uint channel = i % vectors * 4, from = i / vectors * channels + channel;
+    uint quads = (channels + 3u) / 4u; // of a pixel
+    uint channel = i % quads * 4u, from = i / quads * channels + channel;
     vec4 v = vec4(0.0);
-    for (uint c = 0; c < min(4, channels - channel); c++) {
+    for (uint c = 0u; c < min(4u, channels - channel); c++) {
         uint at = from + c;
-        v[c] = normalised(pixels[at / 4] >> (at % 4 * 8) & 255);
+        v[c] = normalised(pixels[at / 4u] >> (at % 4u * 8u) & 255u);
     }
     x[i] = v;
 }

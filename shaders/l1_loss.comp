@@ -10,17 +10,17 @@
 #extension GL_GOOGLE_include_directive : require
 
 layout(local_size_x = 64) in;
-layout(set = 0, binding = 0, std430) readonly buffer A { vec4 a[]; };
-layout(set = 0, binding = 1, std430) readonly buffer B { vec4 b[]; };
-layout(set = 0, binding = 2, std430) writeonly buffer Grad { vec4 grad[]; };
-layout(set = 0, binding = 3, std430) writeonly buffer Partial { float partial[]; };
+layout(std430, binding = 0) readonly buffer A { vec4 a[]; };
+layout(std430, binding = 1) readonly buffer B { vec4 b[]; };
+layout(std430, binding = 2) writeonly buffer Grad { vec4 grad[]; };
+layout(std430, binding = 3) writeonly buffer Partial { float partial[]; };
 layout(push_constant) uniform Push {
     uint size;    // of the tensor, in vec4
     uint stretch; // vec4 a workgroup
     float scale;  // weight / count
 };
 
-#include "inc/sum.glsl"
+#include "inc/reduce.glsl"
 
 void main() {
     uint first = gl_WorkGroupID.x * stretch;
@@ -31,6 +31,6 @@ void main() {
         sum += abs(d);
         grad[i] = scale * sign(d);
     }
-    float total = workgroupSum(dot(sum, vec4(1.0)));
-    if (gl_LocalInvocationIndex == 0) partial[gl_WorkGroupID.x] = scale * total;
+    sum = sumLanes(sum, 1u);
+    if (gl_LocalInvocationIndex == 0u) partial[gl_WorkGroupID.x] = scale * dot(sum, vec4(1.0));
 }

@@ -5,15 +5,15 @@
 #extension GL_GOOGLE_include_directive : require
 
 layout(local_size_x = 64) in;
-layout(set = 0, binding = 0, std430) readonly buffer Partial { float partial[]; };
-layout(set = 0, binding = 1, std430) writeonly buffer Loss { float loss; };
+layout(std430, binding = 0) readonly buffer Partial { float partial[]; };
+layout(std430, binding = 1) writeonly buffer Loss { float loss; };
 layout(push_constant) uniform Push { uint count; };
 
-#include "inc/sum.glsl"
+#include "inc/reduce.glsl"
 
 void main() {
-    float sum = 0.0;
-    for (uint i = gl_LocalInvocationIndex; i < count; i += gl_WorkGroupSize.x) sum += partial[i];
-    sum = workgroupSum(sum);
-    if (gl_LocalInvocationIndex == 0) loss = sum;
+    vec4 sum = vec4(0.0); // in x; the reduction is the one that takes vec4
+    for (uint i = gl_LocalInvocationIndex; i < count; i += gl_WorkGroupSize.x) sum.x += partial[i];
+    sum = sumLanes(sum, 1u);
+    if (gl_LocalInvocationIndex == 0u) loss = sum.x;
 }
