@@ -1,0 +1,273 @@
+// Package safetensors reads and writes the safetensors format: a JSON header of names, types, shapes and places, then the
+// tensors' bytes without holes. It holds nothing that could be executed.
+//
+// Format: https://github.com/huggingface/safetensors, section Format. A uint64 with the header's length, the header, the data.
+package safetensors
+
+import (
+	"bytes"
+	"encoding/binary"
+	"encoding/json"
+	"fmt"
+	"io"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// Tensor is a named tensor: little-endian values in row-major order.
+type Tensor struct {
+	Name  string
+	DType string // F64, F32, I64, I32, U8, …
+	Shape []int
+	Data  []byte
+}
+
+// sizes are the bytes of one value of each type that the format knows and this project meets.
+var sizes = map[string]int{
+	"F64": 8, "F32": 4, "F16": 2, "BF16": 2, "I64": 8, "I32": 4, "I16": 2, "I8": 1, "U64": 8, "U32": 4, "U16": 2, "U8": 1, "BOOL": 1,
+}
+
+// maxHeader is the format's own bound on the header, in bytes.
+const maxHeader = 100 << 20
+
+// bytes is the length that the type and the shape ask for; false where they are unknown, negative or too large.
+func (t *Tensor) bytes() (int, bool) {
+	n, ok := sizes[t.DType]
+	if !ok {
+		return 0, false
+	}
+	for _, d := range t.Shape {
+		if d < 0 || d > 0 && n > math.MaxInt/d {
+			return 0, false
+		}
+		n *= d
+	}
+	return n, true
+}
+
+// Float64s are the values of a tensor of type F64, F32, I32 or U8, as float64.
+func (t *Tensor) Float64s() ([]float64, error) {
+	size := sizes[t.DType]
+	var value func(b []byte) float64
+	switch t.DType {
+	case "F64":
+		value = func(b []byte) float64 { return math.Float64frombits(binary.LittleEndian.Uint64(b)) }
+	case "F32":
+		value = func(b []byte) float64 { return float64(math.Float32frombits(binary.LittleEndian.Uint32(b))) }
+	case "I32":
+		value = func(b []byte) float64 { return float64(int32(binary.LittleEndian.Uint32(b))) }
+	case "U8":
+		value = func(b []byte) float64 { return float64(b[0]) }
+	default:
+		return nil, fmt.Errorf("tensor %s is %s: only F64, F32, I32 and U8 are read as numbers", t.Name, t.DType)
+	}
+	out := make([]float64, 0, len(t.Data)/size)
+	for b := range slices.Chunk(t.Data, size) {
+		out = append(out, value(b))
+	}
+	return out, nil
+}
+
+// entry is a tensor in the header.
+type entry struct {
+	DType   string `json:"dtype"`
+	Shape   []int  `json:"shape"`
+	Offsets [2]int `json:"data_offsets"`
+}
+
+// metadataKey is the header's one key that is no tensor.
+const metadataKey = "__metadata__"
+
+// Write writes tensors, in their order, and string metadata to a file, in place of what is there or not at all.
+func Write(path string, tensors []Tensor, metadata map[string]string) error {
+	header := []byte{'{'}
+	field := func(key string, value any) error {
+		k, err := json.Marshal(key)
+		if err != nil {
+			return err
+		}
+		v, err := json.Marshal(value)
+		if err != nil {
+			return err
+		}
+		if len(header) > 1 {
+			header = append(header, ',')
+		}
+		header = append(append(append(header, k...), ':'), v...)
+		return nil
+	}
+	if len(metadata) > 0 {
+		if err := field(metadataKey, metadata); err != nil {
+			return fmt.Errorf("write %s: %w", path, err)
+		}
+	}
+	at, seen := 0, map[string]bool{metadataKey: true}
+	for _, t := range tensors {
+		if n, ok := t.bytes(); !ok || n != len(t.Data) || seen[t.Name] {
+			return fmt.Errorf("write %s: tensor %q, %s %v with %d bytes, is not valid or there twice", path, t.Name, t.DType, t.Shape, len(t.Data))
+		}
+		seen[t.Name] = true
+		shape := t.Shape
+		if shape == nil {
+			shape = []int{} // a scalar; null is not allowed
+		}
+		if err := field(t.Name, entry{t.DType, shape, [2]int{at, at + len(t.Data)}}); err != nil {
+			return fmt.Errorf("write %s: %w", path, err)
+		}
+		at += len(t.Data)
+	}
+	header = append(header, '}')
+	for len(header)%8 != 0 { // the data begins at a multiple of 8
+		header = append(header, ' ')
+	}
+	return atomically(path, func(w io.Writer) error {
+		if err := binary.Write(w, binary.LittleEndian, uint64(len(header))); err != nil {
+			return err
+		}
+		if _, err := w.Write(header); err != nil {
+			return err
+		}
+		for _, t := range tensors {
+			if _, err := w.Write(t.Data); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// atomically writes a temporary file beside path, flushes it to the disk and renames it.
+func atomically(path string, write func(io.Writer) error) (err error) {
+	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*.tmp")
+	if err != nil {
+		return fmt.Errorf("write %s: %w", path, err)
+	}
+	defer func() {
+		if err != nil {
+			_ = f.Close()
+			_ = os.Remove(f.Name())
+			err = fmt.Errorf("write %s: %w", path, err)
+		}
+	}()
+	if err = write(f); err != nil {
+		return err
+	}
+	if err = f.Chmod(0o644); err != nil {
+		return err
+	}
+	if err = f.Sync(); err != nil {
+		return err
+	}
+	if err = f.Close(); err != nil {
+		return err
+	}
+	if err = os.Rename(f.Name(), path); err != nil {
+		return err
+	}
+	if dir, e := os.Open(filepath.Dir(path)); e == nil {
+		err = dir.Sync() // makes the rename itself durable
+		_ = dir.Close()
+	}
+	return err
+}
+
+// Read reads a file: its tensors in the order of their data, and its metadata. A file whose header lies about its size, whose
+// tensors overlap, leave holes or do not fit their shapes, is refused.
+func Read(path string) ([]Tensor, map[string]string, error) {
+	raw, err := os.ReadFile(path)
+	if err != nil {
+		return nil, nil, err
+	}
+	tensors, metadata, err := parse(raw)
+	if err != nil {
+		return nil, nil, fmt.Errorf("%s: not a valid safetensors file: %w", path, err)
+	}
+	return tensors, metadata, nil
+}
+
+func parse(raw []byte) ([]Tensor, map[string]string, error) {
+	if len(raw) < 8 {
+		return nil, nil, fmt.Errorf("%d bytes, at least 8 expected", len(raw))
+	}
+	n := binary.LittleEndian.Uint64(raw)
+	if n > maxHeader || n > uint64(len(raw)-8) {
+		return nil, nil, fmt.Errorf("a header of %d bytes in a file of %d", n, len(raw))
+	}
+	header, data := raw[8:8+n], raw[8+n:]
+	fields, err := object(header)
+	if err != nil {
+		return nil, nil, fmt.Errorf("header: %w", err)
+	}
+	var metadata map[string]string
+	var tensors []Tensor
+	offsets := map[string][2]int{}
+	for name, value := range fields {
+		if name == metadataKey {
+			if err := json.Unmarshal(value, &metadata); err != nil {
+				return nil, nil, fmt.Errorf("metadata: %w", err)
+			}
+			continue
+		}
+		var e entry
+		if err := json.Unmarshal(value, &e); err != nil {
+			return nil, nil, fmt.Errorf("tensor %q: %w", name, err)
+		}
+		t := Tensor{Name: name, DType: e.DType, Shape: e.Shape}
+		from, to := e.Offsets[0], e.Offsets[1]
+		if size, ok := t.bytes(); !ok || from < 0 || to < from || to > len(data) || size != to-from {
+			return nil, nil, fmt.Errorf("tensor %q: %s %v does not fit bytes %d to %d of %d", name, e.DType, e.Shape, from, to, len(data))
+		}
+		t.Data = data[from:to:to]
+		offsets[name] = e.Offsets
+		tensors = append(tensors, t)
+	}
+	slices.SortFunc(tensors, func(a, b Tensor) int {
+		x, y := offsets[a.Name], offsets[b.Name]
+		if d := slices.Compare(x[:], y[:]); d != 0 {
+			return d
+		}
+		return strings.Compare(a.Name, b.Name)
+	})
+	at := 0
+	for _, t := range tensors {
+		if offsets[t.Name][0] != at {
+			return nil, nil, fmt.Errorf("tensor %q begins at byte %d, the one before ends at %d", t.Name, offsets[t.Name][0], at)
+		}
+		at = offsets[t.Name][1]
+	}
+	if at != len(data) {
+		return nil, nil, fmt.Errorf("%d bytes behind the last tensor", len(data)-at)
+	}
+	return tensors, metadata, nil
+}
+
+// object splits a JSON object into its fields and refuses a key that is there twice.
+func object(header []byte) (map[string]json.RawMessage, error) {
+	d := json.NewDecoder(bytes.NewReader(header))
+	if open, err := d.Token(); err != nil || open != json.Delim('{') {
+		return nil, fmt.Errorf("not a JSON object")
+	}
+	fields := map[string]json.RawMessage{}
+	for d.More() {
+		key, err := d.Token()
+		if err != nil {
+			return nil, err
+		}
+		name, ok := key.(string)
+		if _, twice := fields[name]; !ok || twice {
+			return nil, fmt.Errorf("key %q is there twice", name)
+		}
+		var value json.RawMessage
+		if err := d.Decode(&value); err != nil {
+			return nil, err
+		}
+		fields[name] = value
+	}
+	if _, err := d.Token(); err != nil {
+		return nil, err
+	}
+	return fields, nil
+}
