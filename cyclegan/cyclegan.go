@@ -1,0 +1,45 @@
+// Package cyclegan is CycleGAN (Zhu, Park, Isola, Efros, ICCV 2017, arXiv 1703.10593) with the numbers of the official
+// PyTorch implementation: two generators, two discriminators, their losses and the training step, as programs of kernels.
+//
+// Names follow the official code: G_A translates A to B, G_B translates B to A, D_A judges pictures of B, D_B those of A.
+package cyclegan
+
+import (
+	"encoding/binary"
+	"math"
+)
+
+// LossNames are the losses of a step in the order in which they are logged.
+var LossNames = [...]string{"D_A", "G_A", "cycle_A", "idt_A", "D_B", "G_B", "cycle_B", "idt_B"}
+
+// Losses are the losses of one step, in the order of LossNames and with their weights, so that the generators' total is the
+// sum of G, cycle and idt.
+type Losses [len(LossNames)]float32
+
+// Places in Losses.
+const (
+	lossDA = iota
+	lossGA
+	lossCycleA
+	lossIdtA
+	lossDB
+	lossGB
+	lossCycleB
+	lossIdtB
+)
+
+func floatBytes(v []float32) []byte {
+	b := make([]byte, 0, 4*len(v))
+	for _, x := range v {
+		b = binary.LittleEndian.AppendUint32(b, math.Float32bits(x))
+	}
+	return b
+}
+
+func bytesFloats(b []byte) []float32 {
+	v := make([]float32, len(b)/4)
+	for i := range v {
+		v[i] = math.Float32frombits(binary.LittleEndian.Uint32(b[4*i:]))
+	}
+	return v
+}

@@ -1,0 +1,72 @@
+// The four networks of a CycleGAN on a device.
+
+package cyclegan
+
+import (
+	"fmt"
+
+	"cyclevk/kernels"
+	"cyclevk/vk"
+)
+
+// Model is the networks, the optimiser's state and the image pools of one training run.
+type Model struct {
+	Config Config
+	GA, GB *Generator
+	DA, DB *Discriminator
+
+	dev          *vk.Device
+	arena        *vk.Arena
+	poolA, poolB *kernels.Pool // of fake_A and of fake_B
+}
+
+// newModel lays out the networks of a valid configuration, and image pools for pictures of h x w, and declares their memory.
+func newModel(dev *vk.Device, c Config, h, w int) (*Model, error) {
+	m := &Model{Config: c, dev: dev, arena: dev.NewArena("weights and optimiser")}
+	if err := m.layout(); err != nil {
+		return nil, err
+	}
+	for _, ps := range m.networks() {
+		ps.reserve(m.arena, true)
+	}
+	m.poolA = kernels.ReservePool(m.arena, dev, "pool of fake_A", c.PoolSize, h, w, c.InputNC)
+	m.poolB = kernels.ReservePool(m.arena, dev, "pool of fake_B", c.PoolSize, h, w, c.OutputNC)
+	return m, nil
+}
+
+// layout makes the networks that the configuration names, without memory.
+func (m *Model) layout() error {
+	c := &m.Config
+	if err := c.Validate(); err != nil {
+		return err
+	}
+	blocks, err := c.Blocks()
+	if err != nil {
+		return err
+	}
+	m.GA = NewGenerator("G_A", GeneratorSpec{In: c.InputNC, Out: c.OutputNC, NGF: c.NGF, Blocks: blocks})
+	m.GB = NewGenerator("G_B", GeneratorSpec{In: c.OutputNC, Out: c.InputNC, NGF: c.NGF, Blocks: blocks})
+	m.DA = NewDiscriminator("D_A", DiscriminatorSpec{In: c.OutputNC, NDF: c.NDF, Layers: c.LayersD})
+	m.DB = NewDiscriminator("D_B", DiscriminatorSpec{In: c.InputNC, NDF: c.NDF, Layers: c.LayersD})
+	return nil
+}
+
+// networks are the parameters of all four, in a fixed order.
+func (m *Model) networks() []*Params {
+	return []*Params{m.GA.Params, m.GB.Params, m.DA.Params, m.DB.Params}
+}
+
+// initialise draws new weights and clears the optimiser's state and the pools.
+func (m *Model) initialise() error {
+	for _, ps := range m.networks() {
+		if err := ps.upload(m.dev, ps.Weights, ps.InitState(m.Config.Seed, m.Config.InitGain)); err != nil {
+			return err
+		}
+		for _, buffer := range []*vk.Mem{ps.Grads, ps.M, ps.V} {
+			if err := m.dev.Zero(buffer.All()); err != nil {
+				return fmt.Errorf("%s: %w", ps.Net, err)
+			}
+		}
+	}
+	return nil
+}

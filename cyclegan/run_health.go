@@ -1,0 +1,51 @@
+// Values that are not finite end a training: everything after them is lost, so they must never reach a file.
+
+package cyclegan
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"math"
+	"slices"
+)
+
+// ErrNotFinite is wrapped by every error about a NaN or an infinity.
+var ErrNotFinite = errors.New("is not finite")
+
+// Finite names the first loss that is not.
+func (r *Result) Finite() error {
+	for i, v := range r.Losses {
+		if !finite(v) {
+			return fmt.Errorf("step %d: loss %s %w (%v): lower --lr, or look for broken pictures", r.Step, LossNames[i], ErrNotFinite, v)
+		}
+	}
+	return nil
+}
+
+// Finite names the first weight tensor, moment or pool with a value that is not.
+func (c *Checkpoint) Finite() error {
+	for _, net := range slices.Sorted(maps.Keys(c.Nets)) {
+		s := c.Nets[net]
+		for _, part := range []struct {
+			of string
+			State
+		}{{"weight", s.Weights}, {"first moment of", s.M}, {"second moment of", s.V}} {
+			for _, name := range slices.Sorted(maps.Keys(part.State)) {
+				if !slices.ContainsFunc(part.State[name], notFinite) {
+					continue
+				}
+				return fmt.Errorf("step %d: %s %s.%s %w: lower --lr", c.Step, part.of, net, name, ErrNotFinite)
+			}
+		}
+	}
+	for _, picture := range slices.Concat(c.PoolA, c.PoolB) {
+		if slices.ContainsFunc(picture, notFinite) {
+			return fmt.Errorf("step %d: a picture in the image pool %w: lower --lr", c.Step, ErrNotFinite)
+		}
+	}
+	return nil
+}
+
+func finite(v float32) bool    { return !notFinite(v) }
+func notFinite(v float32) bool { return math.IsNaN(float64(v)) || math.IsInf(float64(v), 0) }

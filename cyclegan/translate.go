@@ -1,0 +1,134 @@
+// Translation: one generator, pictures of any size.
+
+package cyclegan
+
+import (
+	"fmt"
+
+	"cyclevk/cyclegan/data"
+	"cyclevk/kernels"
+	"cyclevk/vk"
+)
+
+// Translator runs one generator of a checkpoint.
+type Translator struct {
+	dev   *vk.Device
+	gen   *Generator
+	arena *vk.Arena
+
+	// The program for the size of the last picture: folders mostly hold one size.
+	h, w    int
+	program *vk.Program
+	in, out *vk.Mem
+}
+
+// NewTranslator loads the generator of a direction, "AtoB" or "BtoA", from a checkpoint.
+func NewTranslator(dev *vk.Device, c *Checkpoint, direction string) (*Translator, error) {
+	name, in, out := "G_A", c.Config.InputNC, c.Config.OutputNC
+	switch direction {
+	case "AtoB":
+	case "BtoA":
+		name, in, out = "G_B", out, in
+	default:
+		return nil, fmt.Errorf("--direction %q: use AtoB or BtoA", direction)
+	}
+	blocks, err := c.Config.Blocks()
+	if err != nil {
+		return nil, err
+	}
+	t := &Translator{dev: dev, gen: NewGenerator(name, GeneratorSpec{In: in, Out: out, NGF: c.Config.NGF, Blocks: blocks})}
+	t.arena = dev.NewArena(name + " weights")
+	t.gen.Params.reserve(t.arena, false)
+	if err := t.arena.Allocate(); err != nil {
+		return nil, err
+	}
+	if err := t.gen.Params.upload(dev, t.gen.Params.Weights, c.Nets[name].Weights); err != nil {
+		t.Close()
+		return nil, err
+	}
+	return t, nil
+}
+
+// Close frees the translator.
+func (t *Translator) Close() {
+	if t.program != nil {
+		t.program.Free()
+	}
+	t.arena.Free()
+}
+
+// Translate returns the translated picture in the size of the original. The generator needs sides that are multiples of 4
+// and at least 8: the picture is padded at its right and bottom, by reflection, or by repeating the edge where a side is too
+// short to reflect, and cropped back.
+func (t *Translator) Translate(x *data.Image) (*data.Image, error) {
+	padded := padPicture(x, max(8, (x.W+3)&^3), max(8, (x.H+3)&^3))
+	if err := t.prepare(padded.H, padded.W); err != nil {
+		return nil, err
+	}
+	s, err := t.program.Acquire()
+	if err != nil {
+		return nil, err
+	}
+	copy(s.Bytes(t.in), padded.Pix)
+	if err := t.program.Submit(s); err != nil {
+		return nil, err
+	}
+	if err := t.program.Wait(s); err != nil {
+		return nil, err
+	}
+	y := &data.Image{W: x.W, H: x.H, Pix: make([]uint8, 0, len(x.Pix))}
+	result := s.Bytes(t.out)
+	for row := range x.H {
+		y.Pix = append(y.Pix, result[row*padded.W*3:][:x.W*3]...)
+	}
+	return y, nil
+}
+
+// prepare builds the program for a padded size.
+func (t *Translator) prepare(h, w int) error {
+	if t.program != nil && t.h == h && t.w == w {
+		return nil
+	}
+	if t.program != nil {
+		t.program.Free()
+		t.program = nil
+	}
+	p := t.dev.NewProgram(fmt.Sprintf("translate %dx%d", w, h))
+	in, out := p.Host("picture", kernels.PixelBytes(1, h, w, 3)), p.Host("translated", kernels.PixelBytes(1, h, w, 3))
+	x := kernels.NewTensor(p, "picture", 1, h, w, t.gen.Spec.In)
+	kernels.Upload(p, in.All(), x)
+	kernels.Quantise(p, t.gen.Forward(p, x).y, out.All())
+	if err := p.Build(); err != nil {
+		return err
+	}
+	t.program, t.h, t.w, t.in, t.out = p, h, w, in, out
+	return nil
+}
+
+// padPicture extends a picture to w x h at its right and bottom.
+func padPicture(x *data.Image, w, h int) *data.Image {
+	if w == x.W && h == x.H {
+		return x
+	}
+	y := &data.Image{W: w, H: h, Pix: make([]uint8, 0, w*h*3)}
+	for row := range h {
+		line := x.Pix[mirror(row, x.H, h)*x.W*3:]
+		for col := range w {
+			at := 3 * mirror(col, x.W, w)
+			y.Pix = append(y.Pix, line[at:at+3]...)
+		}
+	}
+	return y
+}
+
+// mirror maps a coordinate of the padded picture to the original's: by reflection (the edge is not repeated) where the
+// original is long enough for all that is missing, else by repeating the edge.
+func mirror(i, size, padded int) int {
+	switch {
+	case i < size:
+		return i
+	case padded-size < size:
+		return 2*(size-1) - i
+	}
+	return size - 1
+}
