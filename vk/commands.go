@@ -109,7 +109,7 @@ func begin(cmd vulkan.CommandBuffer, once bool) error {
 
 // cmdBarrier orders all compute work before it and after it, with transfers and the host where asked.
 func cmdBarrier(cmd vulkan.CommandBuffer, transfer, host bool) {
-	C.cv_cmd_barrier(unsafe.Pointer(cmd), flag(transfer), flag(host))
+	C.cv_cmd_barrier(unsafe.Pointer(cmd), cBool(transfer), cBool(host))
 }
 
 func cmdCopy(cmd vulkan.CommandBuffer, src vulkan.Buffer, srcOffset int, dst vulkan.Buffer, dstOffset, n int) {

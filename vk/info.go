@@ -85,8 +85,8 @@ func (i DeviceInfo) String() string {
 func (p *physical) read() bool {
 	ext := p.extensions
 	var c C.cv_info
-	C.cv_get_info(unsafe.Pointer(p.handle), flag(ext["VK_KHR_driver_properties"]), flag(ext["VK_EXT_subgroup_size_control"]),
-		flag(ext["VK_KHR_shader_float16_int8"]), flag(ext["VK_KHR_cooperative_matrix"]), &c)
+	C.cv_get_info(unsafe.Pointer(p.handle), cBool(ext["VK_KHR_driver_properties"]), cBool(ext["VK_EXT_subgroup_size_control"]),
+		cBool(ext["VK_KHR_shader_float16_int8"]), cBool(ext["VK_KHR_cooperative_matrix"]), &c)
 	api := vulkan.Version(c.api_version)
 	if api < vulkan.Version(vulkan.MakeVersion(1, 1, 0)) {
 		return false
@@ -121,7 +121,7 @@ func (p *physical) read() bool {
 // size is a VkDeviceSize as an int: drivers write "no limit" as the largest uint64.
 func size(n C.uint64_t) int { return int(min(n, math.MaxInt)) }
 
-func flag(b bool) C.int {
+func cBool(b bool) C.int {
 	if b {
 		return 1
 	}

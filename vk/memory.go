@@ -68,9 +68,9 @@ func (r Range) check() error {
 	return nil
 }
 
-// overlaps reports whether two ranges of virtual buffers share a byte.
+// overlaps reports whether two ranges of one buffer share a byte.
 func (r Range) overlaps(s Range) bool {
-	return r.Mem == s.Mem && r.Offset < s.Offset+s.Bytes && s.Offset < r.Offset+r.Bytes
+	return r.Offset < s.Offset+s.Bytes && s.Offset < r.Offset+r.Bytes
 }
 
 // block is one device allocation with the buffer that covers it.

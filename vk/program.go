@@ -152,37 +152,32 @@ func (o *op) check(p *Program) error {
 	return nil
 }
 
-// conflicts reports whether b must wait for a: one of them writes bytes that the other touches.
-func (o *op) conflicts(b *op) bool {
-	for i, r := range o.args {
-		for j, s := range b.args {
-			if (o.pipeline.bindings[i]|b.pipeline.bindings[j])&writes != 0 && r.overlaps(s) {
-				return true
-			}
-		}
-	}
-	return false
+// touch is what a dispatch does to a part of a buffer.
+type touch struct {
+	by *op
+	Range
+	access
 }
 
-// schedule orders the dispatches by level: within its phase, each runs as soon as everything that it waits for has run.
-// Dispatches of one level are independent.
+// schedule orders the dispatches by level: within its phase, each runs as soon as everything that it waits for has run, which is
+// what touches the same bytes before it, where either writes them. Dispatches of one level are independent.
 func (p *Program) schedule() {
-	touched := map[*Mem][]*op{} // every earlier op that touches a buffer
+	touched := map[*Mem][]touch{}
 	floor, top, phase := 0, -1, 0
 	for _, o := range p.ops {
 		if o.phase != phase {
 			phase, floor = o.phase, top+1
 		}
 		o.level = floor
-		for _, r := range o.args {
+		for i, r := range o.args {
 			for _, before := range touched[r.Mem] {
-				if before.level >= o.level && before.conflicts(o) {
-					o.level = before.level + 1
+				if before.by.level >= o.level && (before.access|o.pipeline.bindings[i])&writes != 0 && before.overlaps(r) {
+					o.level = before.by.level + 1
 				}
 			}
 		}
-		for _, r := range o.args {
-			touched[r.Mem] = append(touched[r.Mem], o)
+		for i, r := range o.args {
+			touched[r.Mem] = append(touched[r.Mem], touch{o, r, o.pipeline.bindings[i]})
 		}
 		top = max(top, o.level)
 	}

@@ -21,16 +21,11 @@ func TestReplay(t *testing.T) {
 		p := dev.NewProgram("replay")
 		p.FullSync = full
 		in, out := p.Host("in", 4*n), p.Host("out", 4*n)
-		type appender interface {
-			fill(dst Range, seed uint32)
-			mix(dst, a, b Range, factor, shift uint32)
-			add(x, y Range, shift uint32)
-		}
 		var temps []*Mem
 		for range 40 {
 			temps = append(temps, p.Temp("t", 4*n))
 		}
-		body := func(o appender, in, out Range) {
+		body := func(o player, in, out Range) {
 			o.fill(temps[0].All(), 7)
 			o.mix(temps[1].All(), in, state.All(), 3, 11)
 			for i := 2; i < len(temps); i++ {

@@ -38,6 +38,13 @@ func shader(t testing.TB, name string) Shader {
 	return Shader{Name: name, Code: code}
 }
 
+// player is who runs the test shaders: a program on a device, or the model.
+type player interface {
+	fill(dst Range, seed uint32)
+	mix(dst, a, b Range, factor, shift uint32)
+	add(x, y Range, shift uint32)
+}
+
 // ops appends dispatches of the test shaders to a program.
 type ops struct {
 	*Program
