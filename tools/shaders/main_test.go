@@ -25,6 +25,13 @@ func TestCheckCatches(t *testing.T) {
 	if all.compiler == "" {
 		t.Skip("no glslangValidator")
 	}
+	built := freshTree(t, all)
+	for _, with := range []toolset{all, {}} {
+		if complaints, err := checkFresh(built, with); err != nil || len(complaints) > 0 {
+			t.Fatalf("before any change: %q, %v", complaints, err)
+		}
+	}
+	fresh := os.DirFS(built)
 	for _, c := range []struct {
 		name, want string
 		change     func(t *testing.T, dir string)
@@ -42,11 +49,9 @@ func TestCheckCatches(t *testing.T) {
 		{"lost manifest", "double.spv is stale: was never compiled", remove("spv/manifest.json")},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			dir := freshTree(t, all)
-			for _, with := range []toolset{all, {}} {
-				if complaints, err := checkFresh(dir, with); err != nil || len(complaints) > 0 {
-					t.Fatalf("before the change: %q, %v", complaints, err)
-				}
+			dir := t.TempDir()
+			if err := os.CopyFS(dir, fresh); err != nil {
+				t.Fatal(err)
 			}
 			c.change(t, dir)
 			for _, with := range []toolset{all, {}} {
