@@ -111,9 +111,14 @@ func (ps *Params) InitState(seed uint64, gain float64) State {
 
 // streamKey is a stable number for a name and an index (FNV-1a).
 func streamKey(name string, i int) uint64 {
+	const prime = 1099511628211
 	h := uint64(14695981039346656037)
-	for _, c := range []byte(fmt.Sprintf("%s/%d", name, i)) {
-		h = (h ^ uint64(c)) * 1099511628211
+	for j := range len(name) {
+		h = (h ^ uint64(name[j])) * prime
+	}
+	for range 8 {
+		h = (h ^ uint64(i&0xff)) * prime
+		i >>= 8
 	}
 	return h
 }

@@ -22,7 +22,10 @@ type Trainer struct {
 	preview *preview
 	done    int    // steps submitted since the weights were drawn: Adam's t
 	inSlot  [2]int // the step whose losses a slot holds or will hold; 0 for none
-	stored  [2]int // pictures in the pools of fake_A and fake_B
+	result  Result // the last one that Step returned
+	source  *rand.PCG
+	random  *rand.Rand // on source, which is seeded anew for each use
+	stored  [2]int     // pictures in the pools of fake_A and fake_B
 }
 
 // Result is the losses of a step, which arrive two steps late so that the host never waits for the device.
@@ -37,7 +40,8 @@ func NewTrainer(dev *vk.Device, c Config) (*Trainer, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &Trainer{Model: m}
+	t := &Trainer{Model: m, source: rand.NewPCG(0, 0)}
+	t.random = rand.New(t.source)
 	t.step, t.preview = m.newStep(c.CropSize, c.CropSize), m.newPreview()
 	if _, err := t.Memory(); err != nil {
 		return nil, err
@@ -88,7 +92,7 @@ func (t *Trainer) Close() {
 func (t *Trainer) Steps() int { return t.done }
 
 // Step submits one training step on a batch with the learning rate of its epoch (Config.LR times LRFactor). The result is
-// that of an earlier step, or nil while none has arrived.
+// that of an earlier step, or nil while none has arrived; it is overwritten by the next call.
 func (t *Trainer) Step(b *data.Batch, lr float64) (*Result, error) {
 	if c := &t.Config; b.N != c.BatchSize || b.H != c.CropSize || b.W != c.CropSize {
 		return nil, fmt.Errorf("batch of %d pictures of %dx%d, the step is for %d of %dx%d", b.N, b.W, b.H, c.BatchSize, c.CropSize, c.CropSize)
@@ -97,7 +101,7 @@ func (t *Trainer) Step(b *data.Batch, lr float64) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	result := t.collect(slot)
+	arrived := t.collect(slot)
 
 	t.done++
 	copy(slot.Bytes(t.step.realA), b.A)
@@ -110,14 +114,14 @@ func (t *Trainer) Step(b *data.Batch, lr float64) (*Result, error) {
 		return nil, err
 	}
 	t.inSlot[slot.Index()] = t.done
-	return result, nil
+	return arrived, nil
 }
 
 // decide writes what each pool does with the fakes of this step.
 func (t *Trainer) decide(slot vk.Slot) {
 	for i, m := range []*vk.Mem{t.step.poolA, t.step.poolB} {
-		r := rand.New(rand.NewPCG(t.Config.Seed, streamKey("pool", 2*t.done+i)))
-		t.stored[i] = kernels.PoolDecide(slot.Bytes(m), t.Config.PoolSize, t.stored[i], r)
+		t.source.Seed(t.Config.Seed, streamKey("pool", 2*t.done+i))
+		t.stored[i] = kernels.PoolDecide(slot.Bytes(m), t.Config.PoolSize, t.stored[i], t.random)
 	}
 }
 
@@ -128,7 +132,8 @@ func (t *Trainer) collect(slot vk.Slot) *Result {
 		return nil
 	}
 	t.inSlot[slot.Index()] = 0
-	return &Result{Step: n, Losses: t.step.readLosses(slot)}
+	t.result = Result{Step: n, Losses: t.step.readLosses(slot)}
+	return &t.result
 }
 
 // Drain waits for every submitted step and returns the results that have not been returned yet, oldest first.

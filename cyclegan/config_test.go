@@ -1,0 +1,100 @@
+// Facts about the networks and the schedule, as cyclegan's paper and official code have them.
+
+package cyclegan
+
+import (
+	"strings"
+	"testing"
+)
+
+func TestParameterCounts(t *testing.T) {
+	for _, c := range []struct {
+		net  string
+		got  int
+		want int
+	}{
+		{"resnet_9blocks", NewGenerator("G_A", GeneratorSpec{In: 3, Out: 3, NGF: 64, Blocks: 9}).Params.Count(), 11378179},
+		{"resnet_6blocks", NewGenerator("G_A", GeneratorSpec{In: 3, Out: 3, NGF: 64, Blocks: 6}).Params.Count(), 7837699},
+		{"PatchGAN", NewDiscriminator("D_A", DiscriminatorSpec{In: 3, NDF: 64, Layers: 3}).Params.Count(), 2764737},
+	} {
+		if c.got != c.want {
+			t.Errorf("%s has %d parameters, want %d", c.net, c.got, c.want)
+		}
+	}
+}
+
+// TestKeys: the official state dict's keys of a generator with 9 blocks.
+func TestKeys(t *testing.T) {
+	var keys []string
+	for _, p := range NewGenerator("G_A", GeneratorSpec{In: 3, Out: 3, NGF: 4, Blocks: 9}).Params.List {
+		keys = append(keys, p.Name)
+	}
+	all := strings.Join(keys, " ")
+	for _, want := range []string{
+		"model.1.weight", "model.4.bias", "model.7.weight", "model.10.conv_block.1.weight", "model.18.conv_block.5.bias",
+		"model.19.weight", "model.22.bias", "model.26.weight", "model.26.bias",
+	} {
+		if !strings.Contains(all, want) {
+			t.Errorf("no key %s in %s", want, all)
+		}
+	}
+	if len(keys) != 2*(3+18+3) {
+		t.Errorf("%d keys", len(keys))
+	}
+}
+
+// TestPatchSize: a PatchGAN makes 30x30 logits of 256x256 pixels, and its receptive field is 16, 34, 70, 142, 286 for 1 to 5 layers.
+func TestPatchSize(t *testing.T) {
+	n := 256
+	for _, l := range NewDiscriminator("D_A", DiscriminatorSpec{In: 3, NDF: 64, Layers: 3}).layers {
+		n = l.conv.OutSize(n)
+	}
+	if n != 30 {
+		t.Errorf("%d logits a side, want 30", n)
+	}
+	for i, want := range []int{16, 34, 70, 142, 286} {
+		field, layers := 1, NewDiscriminator("D_A", DiscriminatorSpec{In: 3, NDF: 4, Layers: i + 1}).layers
+		for j := len(layers) - 1; j >= 0; j-- {
+			stride := 1 // from the sizes alone: a stride of 2 halves a large picture
+			if layers[j].conv.OutSize(1000) < 600 {
+				stride = 2
+			}
+			field = (field-1)*stride + 4
+		}
+		if field != want {
+			t.Errorf("n_layers %d: receptive field %d, want %d", i+1, field, want)
+		}
+	}
+}
+
+func TestLRFactor(t *testing.T) {
+	c := DefaultConfig()
+	for epoch, want := range map[int]float64{1: 1, 100: 1, 101: 100.0 / 101, 150: 51.0 / 101, 200: 1.0 / 101, 201: 0} {
+		if got := c.LRFactor(epoch); got-want > 1e-15 || want-got > 1e-15 {
+			t.Errorf("epoch %d: %v, want %v", epoch, got, want)
+		}
+	}
+}
+
+func TestValidate(t *testing.T) {
+	good := DefaultConfig()
+	if err := good.Validate(); err != nil {
+		t.Fatal(err)
+	}
+	for want, change := range map[string]func(*Config){
+		"--netG":            func(c *Config) { c.NetG = "unet_256" },
+		"--gan_mode":        func(c *Config) { c.GANMode = "hinge" },
+		"--ngf 0":           func(c *Config) { c.NGF = 0 },
+		"--crop_size 30":    func(c *Config) { c.CropSize = 30 },
+		"at least 24":       func(c *Config) { c.CropSize = 16 },
+		"--batch_size -1":   func(c *Config) { c.BatchSize = -1 },
+		"--lr":              func(c *Config) { c.LR = -1 },
+		"--lambda_identity": func(c *Config) { c.LambdaIdentity = -0.5 },
+	} {
+		c := DefaultConfig()
+		change(&c)
+		if err := c.Validate(); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("want an error with %q, got %v", want, err)
+		}
+	}
+}

@@ -1,0 +1,246 @@
+// Promises of training: the same bits, no allocation inside a step, memory known before, checkpoints that give back everything.
+
+package cyclegan
+
+import (
+	"bytes"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"cyclevk/cyclegan/data"
+	"cyclevk/vk"
+)
+
+// tiny is a configuration whose step takes milliseconds, with a pool that overflows.
+func tiny() Config {
+	c := DefaultConfig()
+	c.NetG, c.NGF, c.NDF, c.LayersD, c.CropSize, c.PoolSize, c.Seed = "resnet_1blocks", 4, 4, 1, 16, 2, 7
+	return c
+}
+
+func randomBatch(c Config, seed uint64) *data.Batch {
+	r := rand.New(rand.NewPCG(seed, 1))
+	b := &data.Batch{N: c.BatchSize, H: c.CropSize, W: c.CropSize}
+	for range c.BatchSize * c.CropSize * c.CropSize * 3 {
+		b.A, b.B = append(b.A, uint8(r.Uint32())), append(b.B, uint8(r.Uint32()>>1))
+	}
+	return b
+}
+
+func startTrainer(t *testing.T, dev *vk.Device, c Config, from *Checkpoint) *Trainer {
+	t.Helper()
+	tr, err := NewTrainer(dev, c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := tr.Start(from); err != nil {
+		t.Fatal(err)
+	}
+	return tr
+}
+
+// train runs steps from the trainer's position on and returns the checkpoint's bytes.
+func train(t *testing.T, tr *Trainer, steps int) []byte {
+	t.Helper()
+	for range steps {
+		if _, err := tr.Step(randomBatch(tr.Config, uint64(tr.Steps())), tr.Config.LR); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c, err := tr.Checkpoint()
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), FileName(c.Step))
+	if err := c.Save(path); err != nil {
+		t.Fatal(err)
+	}
+	raw, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return raw
+}
+
+func TestSameSeedSameBits(t *testing.T) {
+	dev := openDevice(t)
+	run := func(seed uint64) []byte {
+		c := tiny()
+		c.Seed = seed
+		tr := startTrainer(t, dev, c, nil)
+		defer tr.Close()
+		return train(t, tr, 8)
+	}
+	a, b, other := run(7), run(7), run(8)
+	if !bytes.Equal(a, b) {
+		t.Error("the same seed gave different checkpoints")
+	}
+	if bytes.Equal(a, other) {
+		t.Error("another seed gave the same checkpoint")
+	}
+}
+
+// TestRestore: 5 steps, saved, loaded into a new trainer, and 3 more are the bits of 8 steps.
+func TestRestore(t *testing.T) {
+	dev := openDevice(t)
+	whole := startTrainer(t, dev, tiny(), nil)
+	want := train(t, whole, 8)
+	whole.Close()
+
+	first := startTrainer(t, dev, tiny(), nil)
+	path := filepath.Join(t.TempDir(), FileName(5))
+	if err := os.WriteFile(path, train(t, first, 5), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	first.Close()
+	c, err := Load(filepath.Dir(path))
+	if err != nil {
+		t.Fatal(err)
+	}
+	second := startTrainer(t, dev, tiny(), c)
+	defer second.Close()
+	if got := train(t, second, 3); !bytes.Equal(got, want) {
+		t.Error("a run that was saved and restored differs from one that was not")
+	}
+}
+
+func TestMemoryIsPredicted(t *testing.T) {
+	dev := openDevice(t)
+	tr, err := NewTrainer(dev, tiny())
+	if err != nil {
+		t.Fatal(err)
+	}
+	predicted, err := tr.Memory()
+	if err != nil {
+		t.Fatal(err)
+	}
+	before, _ := dev.Allocated()
+	if err := tr.Start(nil); err != nil {
+		t.Fatal(err)
+	}
+	defer tr.Close()
+	after, allocations := dev.Allocated()
+	if after-before != predicted {
+		t.Errorf("%d bytes predicted, %d allocated", predicted, after-before)
+	}
+
+	// Inside a step: no allocation on the device, none on the host.
+	b := randomBatch(tr.Config, 1)
+	step := func() {
+		if _, err := tr.Step(b, 2e-4); err != nil {
+			t.Fatal(err)
+		}
+	}
+	step()
+	if n := testing.AllocsPerRun(20, step); n != 0 {
+		t.Errorf("%v host allocations a step", n)
+	}
+	if _, n := dev.Allocated(); n != allocations {
+		t.Errorf("%d device allocations in steps", n-allocations)
+	}
+}
+
+// TestLearns: on one pair of pictures the cycle and identity losses fall.
+func TestLearns(t *testing.T) {
+	c := tiny()
+	c.PoolSize = 0
+	tr := startTrainer(t, openDevice(t), c, nil)
+	defer tr.Close()
+	b := randomBatch(c, 3)
+	var first, last float64
+	for range 60 {
+		r, err := tr.Step(b, 2e-3)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if r != nil {
+			last = float64(r.Losses[lossCycleA] + r.Losses[lossCycleB] + r.Losses[lossIdtA] + r.Losses[lossIdtB])
+			if r.Step == 1 {
+				first = last
+			}
+		}
+	}
+	if !(last < 0.8*first) {
+		t.Errorf("cycle and identity losses: %.3f at first, %.3f after 60 steps", first, last)
+	}
+}
+
+func TestDamagedCheckpoint(t *testing.T) {
+	dev := openDevice(t)
+	tr := startTrainer(t, dev, tiny(), nil)
+	defer tr.Close()
+	raw := train(t, tr, 1)
+	dir := t.TempDir()
+	path := filepath.Join(dir, FileName(2))
+	for _, at := range []int{0, 9, 300, len(raw) / 2, len(raw) - 1} {
+		bad := bytes.Clone(raw)
+		bad[at] ^= 0x10
+		if err := os.WriteFile(path, bad, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := Load(path); err == nil || !strings.Contains(err.Error(), path) {
+			t.Errorf("byte %d flipped: %v, want an error that names the file", at, err)
+		}
+	}
+	// The newest valid one of a folder wins.
+	if err := os.WriteFile(filepath.Join(dir, FileName(1)), raw, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c, err := Load(dir)
+	if err != nil || c.Step != 1 {
+		t.Errorf("folder with a damaged newest checkpoint: %v", err)
+	}
+}
+
+// TestTranslateSizes: any size comes back in its own size, and padding does not change what needs none.
+func TestTranslateSizes(t *testing.T) {
+	dev := openDevice(t)
+	trainer := startTrainer(t, dev, tiny(), nil)
+	c, err := trainer.Checkpoint()
+	trainer.Close()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, direction := range []string{"AtoB", "BtoA"} {
+		tr, err := NewTranslator(dev, c, direction)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, size := range [][2]int{{1, 1}, {2, 40}, {7, 5}, {8, 8}, {13, 16}, {33, 18}} {
+			x := &data.Image{W: size[0], H: size[1]}
+			for i := range 3 * size[0] * size[1] {
+				x.Pix = append(x.Pix, uint8(37*i))
+			}
+			y, err := tr.Translate(x)
+			if err != nil {
+				t.Errorf("%s %v: %v", direction, size, err)
+			} else if y.W != x.W || y.H != x.H || len(y.Pix) != len(x.Pix) {
+				t.Errorf("%s %v: came back as %dx%d", direction, size, y.W, y.H)
+			}
+		}
+		tr.Close()
+	}
+	if _, err := NewTranslator(dev, c, "sideways"); err == nil {
+		t.Error("direction sideways was taken")
+	}
+}
+
+func TestMirror(t *testing.T) {
+	for _, c := range []struct {
+		size, padded int
+		want         []int
+	}{
+		{5, 8, []int{0, 1, 2, 3, 4, 3, 2, 1}},
+		{3, 8, []int{0, 1, 2, 2, 2, 2, 2, 2}}, // too short to reflect 5: the edge repeats
+		{1, 8, []int{0, 0, 0, 0, 0, 0, 0, 0}},
+	} {
+		for i, want := range c.want {
+			if got := mirror(i, c.size, c.padded); got != want {
+				t.Errorf("mirror(%d, %d, %d) = %d, want %d", i, c.size, c.padded, got, want)
+			}
+		}
+	}
+}
