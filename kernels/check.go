@@ -112,7 +112,7 @@ func (t *Trial) Random(n int, mean, sigma float64) []float32 {
 // outside of every buffer changed, or where the program does.
 func (t *Trial) Run(build func(p *vk.Program)) error {
 	p := t.dev.NewProgram("trial")
-	p.GuardZone = guardZone
+	p.GuardZone, p.Overbind = guardZone, guardZone
 	build(p)
 	if err := t.arena.Allocate(); err != nil {
 		return err

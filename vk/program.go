@@ -20,6 +20,7 @@ type Program struct {
 	FullSync  bool // a full barrier before every dispatch: the reference that derived barriers are tested against
 	Timing    bool // measure each dispatch with timestamps: see Times
 	GuardZone int  // bytes left unused around every temporary, for tests
+	Overbind  int  // bytes bound past every buffer in an arena, for tests: drivers drop what a shader writes past a binding, unseen
 
 	dev   *Device
 	arena *Arena // of the temporaries

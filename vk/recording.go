@@ -171,15 +171,16 @@ func (p *Program) split() [][]*op {
 func (p *Program) dispatch(cmd vulkan.CommandBuffer, r *recording, o *op, slot int) error {
 	bindings := make([]C.cv_binding, len(o.args))
 	for i, a := range o.args {
-		buffer, offset := a.block, a.offset+a.Offset
+		buffer, offset, bytes := a.block, a.offset+a.Offset, a.Bytes
 		if a.kind == hostSlot {
 			bindings[i].buffer, offset = handle64(a.host[slot].buffer), a.Offset
 		} else if buffer == nil || buffer.buffer == nil {
 			return fmt.Errorf("shader %s: buffer %s is not allocated", o.pipeline.name, a.Name)
 		} else {
 			bindings[i].buffer = handle64(buffer.buffer)
+			bytes = min(bytes+p.Overbind, buffer.size-offset)
 		}
-		bindings[i].offset, bindings[i]._range = C.uint64_t(offset), C.uint64_t(a.Bytes)
+		bindings[i].offset, bindings[i]._range = C.uint64_t(offset), C.uint64_t(bytes)
 	}
 	c := &o.pipeline.c
 	var set C.uint64_t
