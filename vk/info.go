@@ -62,6 +62,7 @@ type Features struct {
 	Float16            bool // half-precision arithmetic
 	CooperativeMatrix  bool // VK_KHR_cooperative_matrix
 	SubgroupArithmetic bool
+	SubgroupShuffle    bool
 }
 
 // DeviceInfo describes a device.
@@ -103,7 +104,7 @@ func (p *physical) read() bool {
 		},
 		Features: Features{
 			Storage16: c.storage16 != 0, Float16: c.float16 != 0, CooperativeMatrix: c.cooperative_matrix != 0,
-			SubgroupArithmetic: c.subgroup_operations&4 != 0,
+			SubgroupArithmetic: c.subgroup_operations&4 != 0, SubgroupShuffle: c.subgroup_operations&16 != 0,
 		},
 	}
 	if ext["VK_KHR_driver_properties"] {
