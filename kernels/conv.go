@@ -20,13 +20,6 @@ type Conv struct {
 	Reflect                      bool
 }
 
-// padding modes, numbered as in shaders/inc/conv.glsl.
-const (
-	padNone uint32 = iota
-	padZero
-	padReflect
-)
-
 func (c Conv) String() string {
 	return fmt.Sprintf("%dx%d %d->%d", c.Kernel, c.Kernel, c.In, c.Out)
 }
@@ -76,88 +69,81 @@ func (c Conv) MACs(y Tensor) int64 {
 
 // Forward appends y = act(conv(x, w) + bias). bias holds Stride(Out) floats, the padding zero; a bias without Mem is none.
 func (c Conv) Forward(p *vk.Program, x Tensor, w, bias vk.Range, y Tensor, act Activation) {
-	c.forward(p, "conv forward "+c.String(), x, w, bias, y, act, false)
-}
-
-// forward appends y (+)= act(conv(x, w) + bias).
-func (c Conv) forward(p *vk.Program, label string, x Tensor, w, bias vk.Range, y Tensor, act Activation, accumulate bool) {
-	p.Fail(c.check(x, w, y))
-	p.Fail(checkBias(bias, y))
-	if p.Err() != nil {
-		return
-	}
-	shader := "conv_forward"
-	if accumulate {
-		shader = "conv_forward_add"
-	}
-	t := pixelTile(p.Device(), y.N*y.H*y.W, y.C)
-	l := vk.Launch{
-		Spec:   t.spec(c, bias, act),
-		Push:   convShape{int32(y.N * y.H * y.W), c.extents(x, y)},
-		Groups: t.groups(y.N*y.H*y.W, y.C, 1),
-		Work:   2 * c.MACs(y),
-		Label:  label,
-	}
-	launch(p, l, shader, x.Range, w, orAny(bias, w), y.Range)
+	c.forward(p, convPass{"conv forward " + c.String(), x, w, bias, y, act, false})
 }
 
 // DataGrad appends dx = the gradient of the loss with respect to x, from dy, that with respect to y; it is added to dx where
 // accumulate is set.
 func (c Conv) DataGrad(p *vk.Program, dy Tensor, w vk.Range, dx Tensor, accumulate bool) {
-	c.adjoint(p, "conv data gradient "+c.String(), dy, w, vk.Range{}, dx, None, accumulate)
+	c.adjoint(p, convPass{"conv data gradient " + c.String(), dy, w, vk.Range{}, dx, None, accumulate})
 }
 
-// adjoint appends dx (+)= act(transposed conv(dy, w) + bias).
-func (c Conv) adjoint(p *vk.Program, label string, dy Tensor, w, bias vk.Range, dx Tensor, act Activation, accumulate bool) {
-	p.Fail(c.check(dx, w, dy))
-	p.Fail(checkBias(bias, dx))
+// convPass is to (+)= act(convolution of from + bias), the convolution itself or its adjoint.
+type convPass struct {
+	label      string
+	from       Tensor
+	w, bias    vk.Range
+	to         Tensor
+	act        Activation
+	accumulate bool
+}
+
+// forward appends a pass from the convolution's input to its output.
+func (c Conv) forward(p *vk.Program, s convPass) {
+	p.Fail(c.check(s.from, s.w, s.to))
+	c.launch(p, "conv_forward", s, c.shape(s.from, s.to), 1)
+}
+
+// adjoint appends a pass from the convolution's output to its input. Input pixels of the same phase, their position modulo the
+// stride, meet the same taps, and the kernel takes each phase for itself.
+func (c Conv) adjoint(p *vk.Program, s convPass) {
+	p.Fail(c.check(s.to, s.w, s.from))
+	c.launch(p, "conv_data_grad", s, c.shape(s.to, s.from), c.Stride)
+}
+
+// launch appends a pass over pixels that lie stride apart, for each of the stride^2 phases.
+func (c Conv) launch(p *vk.Program, shader string, s convPass, shape convShape, stride int) {
+	bias := s.bias
+	if bias.Mem == nil {
+		bias = s.w // fills the binding; the shader does not touch it
+	} else if bias.Bytes < 4*Stride(s.to.C) {
+		p.Fail(fmt.Errorf("%s: bias %s has %d bytes, want %d", s.label, bias.Name, bias.Bytes, 4*Stride(s.to.C)))
+	}
 	if p.Err() != nil {
 		return
 	}
-	shader := "conv_data_grad"
-	if accumulate {
-		shader = "conv_data_grad_add"
-	}
-	phases := c.Stride * c.Stride
-	largest := dx.N * ((dx.H + c.Stride - 1) / c.Stride) * ((dx.W + c.Stride - 1) / c.Stride) // pixels of the largest phase
-	t := pixelTile(p.Device(), largest*phases, dx.C)
+	e := engineOf(p.Device().Info)
+	pixels, phases := s.to.N*divUp(s.to.H, stride)*divUp(s.to.W, stride), stride*stride
+	t := e.pixelTile(pixels, s.to.C, phases)
 	l := vk.Launch{
-		Spec:   t.spec(c, bias, act),
-		Push:   convShape{int32(dx.N), c.extents(dx, dy)},
-		Groups: t.groups(largest, dx.C, phases),
-		Work:   2 * c.MACs(dy),
-		Label:  label,
+		Spec: []uint32{
+			uint32(e.lanes), uint32(t.rows), uint32(t.cols), constant(c.wraps()), constant(s.bias.Mem != nil), uint32(s.act),
+		},
+		Push:   shape,
+		Groups: groups(pixels, e.lanes*t.rows),
+		Work:   2 * int64(shape.Images*shape.OutHeight*shape.OutWidth) * int64(c.Kernel*c.Kernel*c.In*c.Out),
+		Label:  s.label,
 	}
-	launch(p, l, shader, dy.Range, w, orAny(bias, w), dx.Range)
+	l.Groups[2] = phases * divUp(Stride(s.to.C)/4, t.cols)
+	launch(p, l, e.shader(shader, s.accumulate), s.from.Range, s.w, bias, s.to.Range)
 }
 
-// convShape is the push constants of conv_forward.comp and conv_data_grad.comp.
+// convShape is the push constants of the convolution kernels; In and Out are counted in vec4.
 type convShape struct {
-	Count int32 // pixels of y forward, images backward
-	convExtents
+	Images, Height, Width, OutHeight, OutWidth, In, Out, Kernel, Stride, Pad int32
 }
 
-// convExtents is what the push constants of all convolution kernels share; channels are counted in vec4.
-type convExtents struct {
-	Height, Width, OutHeight, OutWidth, In, Out, Pad int32
-}
-
-func (c Conv) extents(x, y Tensor) convExtents {
-	return convExtents{
-		int32(x.H), int32(x.W), int32(y.H), int32(y.W), int32(Stride(c.In) / 4), int32(Stride(c.Out) / 4), int32(c.Pad),
+// shape describes the convolution of x to y.
+func (c Conv) shape(x, y Tensor) convShape {
+	return convShape{
+		int32(x.N), int32(x.H), int32(x.W), int32(y.H), int32(y.W), int32(Stride(c.In) / 4), int32(Stride(c.Out) / 4),
+		int32(c.Kernel), int32(c.Stride), int32(c.Pad),
 	}
 }
 
-// padding is the mode that the shaders are specialised for.
-func (c Conv) padding() uint32 {
-	switch {
-	case c.Pad == 0:
-		return padNone
-	case c.Reflect:
-		return padReflect
-	}
-	return padZero
-}
+// wraps reports that every tap of every pixel meets the image, by reflection or because nothing is padded: the kernels then
+// need no zeros.
+func (c Conv) wraps() bool { return c.Reflect || c.Pad == 0 }
 
 // check holds the arguments against the convolution: x is its input, or the gradient of it, and y its output.
 func (c Conv) check(x Tensor, w vk.Range, y Tensor) error {
@@ -175,17 +161,10 @@ func (c Conv) check(x Tensor, w vk.Range, y Tensor) error {
 	return nil
 }
 
-func checkBias(bias vk.Range, y Tensor) error {
-	if bias.Mem != nil && bias.Bytes < 4*Stride(y.C) {
-		return fmt.Errorf("conv: bias %s has %d bytes, want %d", bias.Name, bias.Bytes, 4*Stride(y.C))
+// constant is a boolean specialisation constant.
+func constant(b bool) uint32 {
+	if b {
+		return 1
 	}
-	return nil
-}
-
-// orAny is r, or where that is none another buffer, to fill a binding that the shader does not touch.
-func orAny(r, other vk.Range) vk.Range {
-	if r.Mem == nil {
-		return other
-	}
-	return r
+	return 0
 }

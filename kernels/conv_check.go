@@ -15,7 +15,7 @@ const convBound = 16
 func init() {
 	register(Check{
 		Name:    "conv",
-		Shaders: []string{"conv_forward", "conv_data_grad", "conv_data_grad_add", "conv_weight_grad", "conv_weight_grad_add", "conv_sum", "conv_sum_add"},
+		Shaders: []string{"conv_forward", "conv_data_grad", "conv_data_grad_add", "conv_weight_grad", "conv_weight_grad_add", "conv_sum", "conv_sum_add", "conv_forward_shuffle", "conv_data_grad_shuffle", "conv_data_grad_shuffle_add", "conv_weight_grad_shuffle", "conv_weight_grad_shuffle_add"},
 		Cases:   convCases(),
 	})
 	register(Check{

@@ -1,44 +1,106 @@
-// Which tile of work an invocation of a convolution kernel gets: the one place where that depends on the device and the shape.
+// Which variant of a convolution kernel runs, and how much of the work each lane gets: the one place where that depends on the
+// device and the shape. Results do not depend on it, but for the order in which splits of a weight gradient are added up.
 
 package kernels
 
-import "cyclevk/vk"
+import (
+	"math"
+	"regexp"
+	"strconv"
 
-// tile is the outputs that one invocation computes: rows pixels by cols vec4 of channels.
+	"cyclevk/vk"
+)
+
+// engine is how a kind of device runs these kernels: a model that is good enough to choose tiles by.
+//
+// A step of the inner loop loads a vec4 for each row of a lane's tile and four for each column, and multiplies each pair.
+// The costs are in nanoseconds of one CPU thread (measured on the drivers named below) or in arbitrary units.
+type engine struct {
+	shuffle  bool // run the SHUFFLE variants
+	lanes    int  // of a workgroup: a subgroup on CPUs
+	parallel int  // workgroups that fill the device
+
+	step, row, col, product float64 // costs of a step, of a row's and a column's loads, of a pair
+	tiles                   []tile  // to choose from: those that the registers hold
+}
+
+// tile is what one lane owns: rows (pixels; vec4 of input weights in a weight gradient) by cols (vec4 of output channels).
 type tile struct{ rows, cols int }
 
-// pixelTile chooses the tile of the kernels whose lanes are pixels.
-func pixelTile(_ *vk.Device, pixels, channels int) tile {
-	t := tile{rows: 4, cols: min(4, Stride(channels)/4)}
-	for t.rows > 1 && pixels < 64*t.rows*2 { // leave work for more than one group
-		t.rows /= 2
+var (
+	cpuTiles = []tile{{8, 4}, {8, 2}, {8, 1}, {4, 4}, {4, 2}, {4, 1}, {2, 4}, {2, 2}, {2, 1}, {1, 4}, {1, 2}, {1, 1}}
+	gpuTiles = []tile{{4, 4}, {4, 2}, {4, 1}, {2, 4}, {2, 2}, {2, 1}, {1, 4}, {1, 2}, {1, 1}}
+)
+
+// engineOf tells the kinds of device apart.
+//
+// On Mesa's lavapipe before version 25, a load from an address that is the same for all lanes first searches for the lane that
+// is active, in a loop, and so costs as much as a load by every lane; shuffles are single instructions. Measured with 22.3.
+func engineOf(info vk.DeviceInfo) engine {
+	if info.Type != vk.CPU {
+		return engine{lanes: 64, parallel: 512, step: 8, row: 8, col: 8, product: 4, tiles: gpuTiles}
 	}
+	e := engine{lanes: info.Limits.SubgroupSize, parallel: 2, step: 10, row: 12, col: 10, product: 4, tiles: cpuTiles}
+	if v := mesaVersion(info.Driver); v > 0 && v < 25 && info.Features.SubgroupShuffle {
+		e.shuffle, e.step = true, 40
+	}
+	return e
+}
+
+var mesa = regexp.MustCompile(`llvmpipe Mesa (\d+)`)
+
+// mesaVersion is the major version of lavapipe, 0 for another driver.
+func mesaVersion(driver string) int {
+	if m := mesa.FindStringSubmatch(driver); m != nil {
+		v, _ := strconv.Atoi(m[1])
+		return v
+	}
+	return 0
+}
+
+// shader is the name of a kernel's variant.
+func (e engine) shader(name string, accumulate bool) string {
+	if e.shuffle {
+		name += "_shuffle"
+	}
+	if accumulate {
+		name += "_add"
+	}
+	return name
+}
+
+// pixelTile chooses the tile that takes least time for the kernels whose lanes are pixels, phases times over. The first of
+// equals wins.
+func (e engine) pixelTile(pixels, channels, phases int) (best tile) {
+	least := math.Inf(1)
+	for _, t := range e.tiles {
+		groups := phases * divUp(pixels, t.rows*e.lanes) * divUp(Stride(channels)/4, t.cols)
+		r, c := float64(t.rows), float64(t.cols)
+		time := float64(divUp(groups, e.parallel)) * (e.step + e.row*r + e.col*c + e.product*r*c)
+		if time < least {
+			best, least = t, time
+		}
+	}
+	return best
+}
+
+// weightTile is how a weight gradient is divided: lanes of a workgroup, rows of a lane (vec4 of input weights), slots (pixels
+// that a workgroup works on at a time) and splits (partial sums over pixels).
+type weightTile struct{ lanes, rows, slots, splits int }
+
+// weightTile divides the sum over pixels for in by out vec4 of weights.
+func (e engine) weightTile(in, out, pixels int) weightTile {
+	columns := 1 // of a workgroup
+	for columns < out && columns < e.lanes {
+		columns *= 2
+	}
+	t := weightTile{lanes: columns, rows: min(4, in), slots: 1}
+	if e.shuffle { // a whole subgroup: lanes without a column of their own take other pixels
+		t.lanes, t.slots = e.lanes, e.lanes/columns
+	}
+	groups := divUp(in, t.rows) * divUp(out, columns)
+	t.splits = max(1, min(e.parallel/groups, pixels/(4*e.lanes)))
 	return t
-}
-
-// spec is the specialisation of conv_forward.comp and conv_data_grad.comp.
-func (t tile) spec(c Conv, bias vk.Range, act Activation) []uint32 {
-	hasBias := uint32(0)
-	if bias.Mem != nil {
-		hasBias = 1
-	}
-	return []uint32{uint32(act), hasBias, c.padding(), uint32(c.Kernel), uint32(c.Stride), uint32(t.rows), uint32(t.cols)}
-}
-
-// groups covers pixels and channels, phases times.
-func (t tile) groups(pixels, channels, phases int) [3]int {
-	g := groups(pixels, 64*t.rows)
-	g[2] = phases * divUp(Stride(channels)/4, t.cols)
-	return g
-}
-
-// weightTile chooses the lanes of a weight gradient's workgroup (vec4 of output channels), the rows of an invocation (vec4 of
-// input channels), and into how many partial sums the pixel rows are split.
-func weightTile(_ *vk.Device, c Conv, lines int) (lanes, rows, splits int) {
-	in, out := Stride(c.In)/4, Stride(c.Out)/4
-	lanes, rows = min(64, out), min(2, in)
-	count := divUp(out, lanes) * divUp(in, rows) * c.Kernel * c.Kernel
-	return lanes, rows, max(1, min(lines, 16/count))
 }
 
 func divUp(n, d int) int { return (n + d - 1) / d }

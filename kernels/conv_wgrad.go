@@ -20,29 +20,26 @@ func (c Conv) weightGrad(p *vk.Program, label string, x, dy Tensor, dw vk.Range,
 	if p.Err() != nil {
 		return
 	}
-	lanes, rows, splits := weightTile(p.Device(), c, dy.N*dy.H)
-	taps, out := c.Kernel*c.Kernel, dw
-	shader := "conv_weight_grad"
-	switch {
-	case splits > 1:
-		out = p.Temp("weight gradient splits", 4*splits*c.WeightLen()).All()
-	case accumulate:
-		shader = "conv_weight_grad_add"
+	e := engineOf(p.Device().Info)
+	in, columns := c.Kernel*c.Kernel*Stride(c.In)/4, Stride(c.Out)/4 // of the weights, in vec4
+	t := e.weightTile(in, columns, dy.N*dy.H*dy.W)
+	shader, out := e.shader("conv_weight_grad", accumulate), dw
+	if t.splits > 1 {
+		shader, out = e.shader("conv_weight_grad", false), p.Temp("weight gradient splits", 4*t.splits*c.WeightLen()).All()
 	}
 	l := vk.Launch{
-		Spec: []uint32{uint32(lanes), c.padding(), uint32(c.Kernel), uint32(c.Stride), uint32(rows)},
+		Spec: []uint32{uint32(t.lanes), uint32(t.rows), uint32(t.slots), constant(c.wraps())},
 		Push: struct {
-			Images int32
-			convExtents
+			convShape
 			Splits int32
-		}{int32(dy.N), c.extents(x, dy), int32(splits)},
-		Groups: [3]int{divUp(Stride(c.Out)/4, lanes), divUp(Stride(c.In)/4, rows), taps * splits},
+		}{c.shape(x, dy), int32(t.splits)},
+		Groups: [3]int{divUp(columns, t.lanes/t.slots), divUp(in, t.rows), t.splits},
 		Work:   2 * c.MACs(dy),
 		Label:  label,
 	}
 	launch(p, l, shader, x.Range, dy.Range, out)
-	if splits > 1 {
-		sumRows(p, label, out, splits, c.WeightLen()/4, dw, 1, accumulate)
+	if t.splits > 1 {
+		sumRows(p, label, out, t.splits, c.WeightLen()/4, dw, 1, accumulate)
 	}
 }
 

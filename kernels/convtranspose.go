@@ -46,13 +46,13 @@ func (c ConvTranspose) MACs(y Tensor) int64 {
 // Forward appends y = act(transposed conv(x, w) + bias). bias is as in Conv.Forward.
 func (c ConvTranspose) Forward(p *vk.Program, x Tensor, w, bias vk.Range, y Tensor, act Activation) {
 	p.Fail(c.check(x, y))
-	c.conv().adjoint(p, "convT forward "+c.String(), x, w, bias, y, act, false)
+	c.conv().adjoint(p, convPass{"convT forward " + c.String(), x, w, bias, y, act, false})
 }
 
 // DataGrad appends dx = the gradient with respect to x, from dy; it is added to dx where accumulate is set.
 func (c ConvTranspose) DataGrad(p *vk.Program, dy Tensor, w vk.Range, dx Tensor, accumulate bool) {
 	p.Fail(c.check(dx, dy))
-	c.conv().forward(p, "convT data gradient "+c.String(), dy, w, vk.Range{}, dx, None, accumulate)
+	c.conv().forward(p, convPass{"convT data gradient " + c.String(), dy, w, vk.Range{}, dx, None, accumulate})
 }
 
 // WeightGrad appends dw = the gradient with respect to the weights, as Conv.WeightGrad does.

@@ -1,29 +1,34 @@
 // Convolution, gradient of the input, and so a transposed convolution's forward pass:
-//   dx[n,iy,ix,ci] (+)= act(bias[ci] + sum over ky,kx,co of dy[n, (iy + pad - ky) / S, (ix + pad - kx) / S, co] w[ky,kx,ci,co])
+//   dx[n,iy,ix,ci] (+)= act(bias[ci] + sum over ky,kx,co of dy[n, (iy + pad - ky) / stride, (ix + pad - kx) / stride, co] w[ky,kx,ci,co])
 // over the taps whose divisions are exact and inside dy. Reflection: a pixel that mirrors outside of the image, at -i or at
 // 2(n-1) - i, gets the gradients of those positions too; they are added up before they meet the weights, in a fixed order.
 //
 //! variant conv_data_grad_add -DACCUMULATE
+//! variant conv_data_grad_shuffle -DSHUFFLE
+//! variant conv_data_grad_shuffle_add -DSHUFFLE -DACCUMULATE
 //
-// shapes     dy [N,OH,OW,CO], w [K,K,CI,CO], bias [CI], dx [N,H,W,CI]; CI and CO are padded to a multiple of 4
-// bindings   0 dy, 1 w, 2 bias (any buffer where BIAS is false), 3 dx, which the variant adds to
-// groups     x,y: blocks of 64 ROWS input pixels of one phase, linear over N, rows, columns; z: phase + S^2 (block of COLS vec4 of CI)
+// shapes     dy [N,OH,OW,CO], w [kernel,kernel,CI,CO], bias [CI], dx [N,H,W,CI]; CI and CO are padded to a multiple of 4
+// bindings   0 dy, 1 w, 2 bias (any buffer where BIAS is false), 3 dx, which the add variants add to
+// groups     x,y: blocks of LANES ROWS pixels of one phase, linear over N, rows, columns; z: phase + stride^2 (block of COLS vec4 of CI)
 //
-// Why this version: as conv_forward.comp, with the same weights, contracted over CO. With stride S, the pixels (iy, ix) of one
-// phase (iy mod S, ix mod S) meet the same taps, about K^2/S^2, and a workgroup has pixels of one phase only: nothing is
-// multiplied by the zeros that a zero-inserted image would hold.
+// Why this version: as conv_forward.comp, with the same weights, contracted over CO. The pixels (iy, ix) of one phase
+// (iy mod stride, ix mod stride) meet the same taps, about kernel^2 / stride^2 of them, and a workgroup has pixels of one phase
+// only: nothing is multiplied by the zeros that a zero-inserted image would hold.
 #version 450
 #extension GL_GOOGLE_include_directive : require
 #extension GL_EXT_control_flow_attributes : require
+#ifdef SHUFFLE
+#extension GL_KHR_shader_subgroup_basic : require
+#extension GL_KHR_shader_subgroup_shuffle : require
+#endif
 
-layout(local_size_x = 64) in;
-layout(constant_id = 0) const uint ACTIVATION = 0u;
-layout(constant_id = 1) const bool BIAS = false;
-layout(constant_id = 2) const uint PADDING = 0u;
-layout(constant_id = 3) const int K = 3;
-layout(constant_id = 4) const int S = 1;
-layout(constant_id = 5) const int ROWS = 4;
-layout(constant_id = 6) const int COLS = 4;
+layout(local_size_x_id = 0) in;
+layout(constant_id = 0) const int LANES = 64;
+layout(constant_id = 1) const int ROWS = 4;
+layout(constant_id = 2) const int COLS = 4;
+layout(constant_id = 3) const bool REFLECT = false; // else zeros
+layout(constant_id = 4) const bool BIAS = false;
+layout(constant_id = 5) const uint ACTIVATION = 0u;
 
 layout(std430, binding = 0) readonly buffer DY { vec4 dy[]; };
 layout(std430, binding = 1) readonly buffer W { vec4 w[]; };
@@ -38,16 +43,16 @@ layout(push_constant) uniform Push {
     int images; // N
     int height, width, outHeight, outWidth;
     int ci, co; // in vec4
-    int pad;
+    int kernel, stride, pad; // stride is 1 or 2
 };
 
 #include "inc/activation.glsl"
 #include "inc/conv.glsl"
 
-// source is the position in dy, of size n, that a tap k connects with position i of the padded image, or -1.
+// source is the position in dy, of size n, that a tap k connects with position i of the image or its padding, or -1.
 int source(int i, int k, int n) {
-    const int o = (i + pad - k) / S; // exact: the phase has chosen k
-    return i + pad >= k && o < n ? o : -1;
+    const int o = i + pad - k >> stride - 1; // exact: the phase has chosen k
+    return o >= 0 && o < n ? o : -1;
 }
 
 // sources are those of an image's position i, of size `size`, and of its mirror images, or -1.
@@ -57,35 +62,22 @@ ivec3 sources(int i, int k, int size, int n) {
     return ivec3(source(i, k, n), low, high);
 }
 
-// gather reads c of dy where a pixel and its tap meet it: at (ys.x, xs.x), and for mirrored pixels at up to eight places more.
-vec4 gather(int image, ivec3 ys, ivec3 xs, int c) {
-    const bool inside = ys.x >= 0 && xs.x >= 0;
-    vec4 g = dy[inside ? ((image + ys.x) * outWidth + xs.x) * co + c : 0];
-    g = inside ? g : vec4(0.0);
-    if (PADDING == PAD_REFLECT && (max(ys.y, ys.z) >= 0 || max(xs.y, xs.z) >= 0)) {
-        [[unroll]] for (int m = 1; m < 9; m++) {
-            const int oy = ys[m / 3], ox = xs[m % 3];
-            if (oy >= 0 && ox >= 0) g += dy[((image + oy) * outWidth + ox) * co + c];
-        }
-    }
-    return g;
-}
-
 void main() {
-    const int phase = int(gl_WorkGroupID.z) % (S * S), column = int(gl_WorkGroupID.z) / (S * S) * COLS;
-    const int phaseY = phase / S, phaseX = phase % S;
-    const int rows = (height - phaseY + S - 1) / S, columns = (width - phaseX + S - 1) / S; // of this phase's pixels
+    const int phase = int(gl_WorkGroupID.z) % (stride * stride), column = int(gl_WorkGroupID.z) / (stride * stride) * COLS;
+    const int phaseY = phase / stride, phaseX = phase % stride;
+    const int rows = (height - phaseY + stride - 1) / stride, columns = (width - phaseX + stride - 1) / stride; // of this phase
     const int pixels = images * rows * columns;
-    const int first = workgroup() * 64 * ROWS + int(gl_LocalInvocationIndex);
-    if (workgroup() * 64 * ROWS >= pixels) return;
+    const int first = workgroup() * LANES * ROWS + lane();
+    if (workgroup() * LANES * ROWS >= pixels) return;
 
     int image[ROWS], iy[ROWS], ix[ROWS];
+    Place at = place(first, rows, columns);
+    const Place distance = place(LANES, rows, columns);
     [[unroll]] for (int r = 0; r < ROWS; r++) {
-        const int pixel = min(first + 64 * r, pixels - 1); // past the end: work that is not stored
-        const int row = pixel / columns;
-        image[r] = row / rows;
-        iy[r] = row % rows * S + phaseY;
-        ix[r] = pixel % columns * S + phaseX;
+        image[r] = min(at.n, images - 1); // past the end: work that is not stored
+        iy[r] = at.y * stride + phaseY;
+        ix[r] = at.x * stride + phaseX;
+        at = advance(at, distance, rows, columns);
     }
 
     vec4 sum[ROWS * COLS];
@@ -94,31 +86,46 @@ void main() {
         [[unroll]] for (int r = 0; r < ROWS; r++) sum[r * COLS + j] = start;
     }
 
-    for (int ky = (phaseY + pad) % S; ky < K; ky += S) {
-        for (int kx = (phaseX + pad) % S; kx < K; kx += S) {
+    for (int ky = (phaseY + pad) % stride; ky < kernel; ky += stride) {
+        for (int kx = (phaseX + pad) % stride; kx < kernel; kx += stride) {
             ivec3 ys[ROWS], xs[ROWS];
+            int own[ROWS];
+            bool inside[ROWS], mirrored[ROWS];
             [[unroll]] for (int r = 0; r < ROWS; r++) {
-                if (PADDING == PAD_REFLECT) {
-                    ys[r] = sources(iy[r], ky, height, outHeight);
-                    xs[r] = sources(ix[r], kx, width, outWidth);
-                } else {
-                    ys[r].x = source(iy[r], ky, outHeight);
-                    xs[r].x = source(ix[r], kx, outWidth);
-                }
+                ys[r] = REFLECT ? sources(iy[r], ky, height, outHeight) : ivec3(source(iy[r], ky, outHeight));
+                xs[r] = REFLECT ? sources(ix[r], kx, width, outWidth) : ivec3(source(ix[r], kx, outWidth));
+                inside[r] = ys[r].x >= 0 && xs[r].x >= 0;
+                mirrored[r] = REFLECT && (max(ys[r].y, ys[r].z) >= 0 || max(xs[r].y, xs[r].z) >= 0);
+                own[r] = inside[r] ? ((image[r] * outHeight + ys[r].x) * outWidth + xs[r].x) * co : 0;
             }
-            const int tap = (ky * K + kx) * 4 * ci;
+            const int weights = (ky * kernel + kx) * 4 * ci;
             for (int c = 0; c < co; c++) {
                 vec4 v[ROWS];
-                [[unroll]] for (int r = 0; r < ROWS; r++) v[r] = gather(image[r] * outHeight, ys[r], xs[r], c);
-                [[unroll]] for (int j = 0; j < COLS; j++) {
-                    const int weight = (tap + 4 * min(column + j, ci - 1)) * co + c;
-                    const mat4 m = transpose(mat4(w[weight], w[weight + co], w[weight + 2 * co], w[weight + 3 * co]));
-                    [[unroll]] for (int r = 0; r < ROWS; r++) {
-                        const int i = r * COLS + j;
-                        sum[i] = fma(vec4(v[r].x), m[0], sum[i]);
-                        sum[i] = fma(vec4(v[r].y), m[1], sum[i]);
-                        sum[i] = fma(vec4(v[r].z), m[2], sum[i]);
-                        sum[i] = fma(vec4(v[r].w), m[3], sum[i]);
+                [[unroll]] for (int r = 0; r < ROWS; r++) {
+                    v[r] = dy[own[r] + c];
+                    v[r] = inside[r] ? v[r] : vec4(0.0);
+                    if (mirrored[r]) {
+                        for (int m = 1; m < 9; m++) {
+                            const int oy = ys[r][m / 3], ox = xs[r][m % 3];
+                            if (oy >= 0 && ox >= 0) v[r] += dy[((image[r] * outHeight + oy) * outWidth + ox) * co + c];
+                        }
+                    }
+                }
+                [[unroll]] for (int e = 0; e < 4 * COLS; e += SHARERS) {
+                    const int mine = min(e + sharer(), 4 * COLS - 1);
+                    const vec4 loaded = w[(weights + min(4 * column + mine, 4 * ci - 1)) * co + c];
+                    [[unroll]] for (int k = 0; k < SHARERS; k++) {
+                        const int j = (e + k) / 4, i = (e + k) % 4; // column, channel in it
+                        if (j < COLS) {
+                            const vec4 weight = shared4(loaded, k);
+                            [[unroll]] for (int r = 0; r < ROWS; r++) {
+                                float s = sum[r * COLS + j][i];
+                                s = fma(v[r].x, weight.x, s);
+                                s = fma(v[r].y, weight.y, s);
+                                s = fma(v[r].z, weight.z, s);
+                                sum[r * COLS + j][i] = fma(v[r].w, weight.w, s);
+                            }
+                        }
                     }
                 }
             }
@@ -127,12 +134,12 @@ void main() {
 
     [[unroll]] for (int r = 0; r < ROWS; r++) {
         [[unroll]] for (int j = 0; j < COLS; j++) {
-            if (first + 64 * r < pixels && column + j < ci) {
-                const int at = ((image[r] * height + iy[r]) * width + ix[r]) * ci + column + j;
+            if (first + LANES * r < pixels && column + j < ci) {
+                const int pixel = (image[r] * height + iy[r]) * width + ix[r];
 #ifdef ACCUMULATE
-                dx[at] += activate(sum[r * COLS + j]);
+                dx[pixel * ci + column + j] += activate(sum[r * COLS + j]);
 #else
-                dx[at] = activate(sum[r * COLS + j]);
+                dx[pixel * ci + column + j] = activate(sum[r * COLS + j]);
 #endif
             }
         }

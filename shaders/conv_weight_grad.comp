@@ -1,25 +1,31 @@
-// Convolution, gradient of the weights: dw[ky,kx,ci,co] (+)= sum over n,oy,ox of x[n, oy S + ky - pad, ox S + kx - pad, ci] dy[n,oy,ox,co]
+// Convolution, gradient of the weights:
+//   dw[ky,kx,ci,co] (+)= sum over n,oy,ox of x[n, oy stride + ky - pad, ox stride + kx - pad, ci] dy[n,oy,ox,co]
 //
 //! variant conv_weight_grad_add -DACCUMULATE
+//! variant conv_weight_grad_shuffle -DSHUFFLE
+//! variant conv_weight_grad_shuffle_add -DSHUFFLE -DACCUMULATE
 //
-// shapes     x [N,H,W,CI], dy [N,OH,OW,CO], dw [splits,K,K,CI,CO]; CI and CO are padded to a multiple of 4
-// bindings   0 x, 1 dy, 2 dw, which the variant adds to
-// groups     x: blocks of LANES vec4 of CO, y: blocks of ROWS vec4 of CI, z: tap + K^2 split
+// shapes     x [N,H,W,CI], dy [N,OH,OW,CO], dw [splits,kernel,kernel,CI,CO]; CI and CO are padded to a multiple of 4
+// bindings   0 x, 1 dy, 2 dw, which the add variants add to
+// groups     x: blocks of LANES / SLOTS vec4 of CO, y: blocks of ROWS vec4 of the kernel^2 CI input weights, z: split
 //
-// Why this version: a lane owns one vec4 of output channels and 4 ROWS input channels of one tap, and all lanes of a workgroup
-// walk over the same pixels. So x lies at uniform addresses, which CPUs load as scalars, dy is read in order, and nothing has
-// to be reduced between lanes. A split sums every pixel row (n, oy) that is its own modulo the number of splits; conv_sum.comp
-// adds the splits up in a fixed order.
+// Why this version: the matrix product of x, unfolded on the fly, with dy. A lane owns one vec4 of output channels of ROWS vec4
+// of input channels (which may belong to different taps: with 3 channels a tap has only one), at every SLOTS-th pixel.
+// Lanes that own the same weights at other pixels add up at the end. Without shuffles SLOTS is 1: all lanes walk over the same
+// pixels, and x lies at addresses that all share. A split sums its share of the pixels; conv_sum.comp adds the splits up.
 #version 450
 #extension GL_GOOGLE_include_directive : require
 #extension GL_EXT_control_flow_attributes : require
+#ifdef SHUFFLE
+#extension GL_KHR_shader_subgroup_basic : require
+#extension GL_KHR_shader_subgroup_shuffle : require
+#endif
 
-layout(local_size_x_id = 0) in; // LANES
+layout(local_size_x_id = 0) in;
 layout(constant_id = 0) const int LANES = 64;
-layout(constant_id = 1) const uint PADDING = 0u;
-layout(constant_id = 2) const int K = 3;
-layout(constant_id = 3) const int S = 1;
-layout(constant_id = 4) const int ROWS = 2;
+layout(constant_id = 1) const int ROWS = 4;
+layout(constant_id = 2) const int SLOTS = 1; // a power of two that divides LANES
+layout(constant_id = 3) const bool REFLECT = false; // else zeros
 
 layout(std430, binding = 0) readonly buffer X { vec4 x[]; };
 layout(std430, binding = 1) readonly buffer DY { vec4 dy[]; };
@@ -33,51 +39,66 @@ layout(push_constant) uniform Push {
     int images; // N
     int height, width, outHeight, outWidth;
     int ci, co; // in vec4
-    int pad;
+    int kernel, stride, pad;
     int splits;
 };
 
 #include "inc/conv.glsl"
 
 void main() {
-    const int column = int(gl_GlobalInvocationID.x), row = int(gl_WorkGroupID.y) * ROWS;
-    const int tap = int(gl_WorkGroupID.z) % (K * K), split = int(gl_WorkGroupID.z) / (K * K);
-    const int ky = tap / K, kx = tap % K;
-    if (column >= co) return;
+    const int column = int(gl_WorkGroupID.x) * (LANES / SLOTS) + lane() % (LANES / SLOTS), slot = lane() / (LANES / SLOTS);
+    const int row = int(gl_WorkGroupID.y) * ROWS, rows = kernel * kernel * ci, split = int(gl_WorkGroupID.z);
+    const int pixels = images * outHeight * outWidth;
 
+    int top[ROWS], left[ROWS], channel[ROWS]; // of each row: where its tap looks, which vec4 of channels
+    [[unroll]] for (int r = 0; r < ROWS; r++) {
+        const int tap = min(row + r, rows - 1) / ci;
+        top[r] = tap / kernel - pad;
+        left[r] = tap % kernel - pad;
+        channel[r] = min(row + r, rows - 1) - tap * ci;
+    }
     vec4 sum[4 * ROWS];
     [[unroll]] for (int i = 0; i < 4 * ROWS; i++) sum[i] = vec4(0.0);
 
-    for (int line = split; line < images * outHeight; line += splits) {
-        int iy = line % outHeight * S + ky - pad;
-        if (PADDING == PAD_REFLECT) iy = mirror(iy, height);
-        if (PADDING == PAD_ZERO && uint(iy) >= uint(height)) continue;
-        const int from = (line / outHeight * height + iy) * width;
-        for (int ox = 0; ox < outWidth; ox++) {
-            int ix = ox * S + kx - pad;
-            if (PADDING == PAD_REFLECT) ix = mirror(ix, width);
-            if (PADDING == PAD_ZERO && uint(ix) >= uint(width)) continue;
-            const vec4 g = dy[(line * outWidth + ox) * co + column];
-            [[unroll]] for (int j = 0; j < ROWS; j++) {
-                const vec4 v = x[(from + ix) * ci + min(row + j, ci - 1)];
-                sum[4 * j] = fma(vec4(v.x), g, sum[4 * j]);
-                sum[4 * j + 1] = fma(vec4(v.y), g, sum[4 * j + 1]);
-                sum[4 * j + 2] = fma(vec4(v.z), g, sum[4 * j + 2]);
-                sum[4 * j + 3] = fma(vec4(v.w), g, sum[4 * j + 3]);
+    // SHARERS pixels at a time: each sharer loads x of one; then they are served in turn, SLOTS at a time.
+    Place at = place(split * SHARERS + sharer(), outHeight, outWidth);
+    const Place distance = place(splits * SHARERS, outHeight, outWidth);
+    for (int first = split * SHARERS; first < pixels; first += splits * SHARERS) {
+        vec4 loaded[ROWS];
+        [[unroll]] for (int r = 0; r < ROWS; r++) {
+            int iy = at.y * stride + top[r], ix = at.x * stride + left[r];
+            if (REFLECT) {
+                iy = mirror(iy, height);
+                ix = mirror(ix, width);
+            }
+            const bool inside = at.n < images && uint(iy) < uint(height) && uint(ix) < uint(width);
+            loaded[r] = x[inside ? ((at.n * height + iy) * width + ix) * ci + channel[r] : 0];
+            loaded[r] = inside ? loaded[r] : vec4(0.0);
+        }
+        for (int turn = 0; turn < SHARERS; turn += SLOTS) {
+            const vec4 g = dy[min(first + turn + slot, pixels - 1) * co + min(column, co - 1)];
+            [[unroll]] for (int r = 0; r < ROWS; r++) {
+                const vec4 v = shared4(loaded[r], turn + slot);
+                [[unroll]] for (int i = 0; i < 4; i++) sum[4 * r + i] = fma(vec4(v[i]), g, sum[4 * r + i]);
             }
         }
+        at = advance(at, distance, outHeight, outWidth);
     }
 
-    [[unroll]] for (int j = 0; j < ROWS; j++) {
-        if (row + j < ci) {
-            [[unroll]] for (int i = 0; i < 4; i++) {
-                const int at = (int(gl_WorkGroupID.z) * 4 * ci + 4 * (row + j) + i) * co + column;
-#ifdef ACCUMULATE
-                dw[at] += sum[4 * j + i];
-#else
-                dw[at] = sum[4 * j + i];
+#ifdef SHUFFLE
+    for (int other = LANES / SLOTS; other < LANES; other *= 2) {
+        [[unroll]] for (int i = 0; i < 4 * ROWS; i++) sum[i] += subgroupShuffle(sum[i], uint(lane() ^ other));
+    }
 #endif
-            }
+    if (slot > 0 || column >= co) return;
+    [[unroll]] for (int i = 0; i < 4 * ROWS; i++) {
+        if (row + i / 4 < rows) {
+            const int element = (4 * (split * rows + row) + i) * co + column;
+#ifdef ACCUMULATE
+            dw[element] += sum[i];
+#else
+            dw[element] = sum[i];
+#endif
         }
     }
 }

@@ -1,10 +1,43 @@
-// What the convolution kernels share: how taps meet the image, and how a pixel's tile of outputs is stored.
-// The including shader declares the specialisation constants and push constants named in capitals and lower case below.
+// What the convolution kernels share: places in a batch of images, reflection, and values that a whole subgroup needs.
+//
+// SHUFFLE compiles the variants for CPU drivers on which a load from one address costs as much as a load by every lane (Mesa
+// before 25). There each lane loads a value of its own, and shuffles hand them round; a workgroup is one full subgroup of LANES.
+// Otherwise every lane loads the value from the same address, which other devices do well.
+// The including shader declares the specialisation constant LANES, the size of a workgroup.
 
-const uint PAD_NONE = 0u, PAD_ZERO = 1u, PAD_REFLECT = 2u; // kernels/conv.go numbers them
-
-// mirror maps a position outside of [0, n) to its reflection, the edge not repeated; one that is inside stays.
-int mirror(int i, int n) { return n - 1 - abs(n - 1 - abs(i)); }
+#ifdef SHUFFLE
+const int SHARERS = LANES; // how many values are loaded at once, one by each lane
+int lane() { return int(gl_SubgroupInvocationID); }
+int sharer() { return int(gl_SubgroupInvocationID); }
+vec4 shared4(vec4 mine, int from) { return subgroupShuffle(mine, uint(from)); }
+#else
+const int SHARERS = 1;
+int lane() { return int(gl_LocalInvocationIndex); }
+int sharer() { return 0; }
+vec4 shared4(vec4 mine, int from) { return mine; }
+#endif
 
 // workgroup is the linear index of this workgroup over x and y (groups() in kernels.go spreads them).
 int workgroup() { return int(gl_WorkGroupID.y * gl_NumWorkGroups.x + gl_WorkGroupID.x); }
+
+// Place is a pixel of a batch of images.
+struct Place { int n, y, x; };
+
+// place finds the pixel of a linear index.
+Place place(int index, int height, int width) {
+    const int line = index / width;
+    return Place(line / height, line % height, index - line * width);
+}
+
+// advance moves on by a distance that is itself a place; it carries, which is cheaper than dividing again.
+Place advance(Place p, Place by, int height, int width) {
+    p.x += by.x;
+    p.y += by.y;
+    p.n += by.n;
+    if (p.x >= width) { p.x -= width; p.y++; }
+    if (p.y >= height) { p.y -= height; p.n++; }
+    return p;
+}
+
+// mirror maps a position outside of [0, n) to its reflection, the edge not repeated; one that is inside stays.
+int mirror(int i, int n) { return n - 1 - abs(n - 1 - abs(i)); }
