@@ -48,6 +48,18 @@ func (t *Tensor) bytes() (int, bool) {
 	return n, true
 }
 
+// Float32s are the values of a tensor of type F32.
+func (t *Tensor) Float32s() ([]float32, error) {
+	if t.DType != "F32" {
+		return nil, fmt.Errorf("tensor %s is %s: only F32 is read as float32", t.Name, t.DType)
+	}
+	out := make([]float32, len(t.Data)/sizes["F32"])
+	for i := range out {
+		out[i] = math.Float32frombits(binary.LittleEndian.Uint32(t.Data[i*sizes["F32"]:]))
+	}
+	return out, nil
+}
+
 // Float64s are the values of a tensor of type F64, F32, I32 or U8, as float64.
 func (t *Tensor) Float64s() ([]float64, error) {
 	size := sizes[t.DType]
@@ -75,7 +87,7 @@ func (t *Tensor) Float64s() ([]float64, error) {
 type entry struct {
 	DType   string `json:"dtype"`
 	Shape   []int  `json:"shape"`
-	Offsets [2]int `json:"data_offsets"`
+	Offsets []int  `json:"data_offsets"` // begin and end in the data, in bytes
 }
 
 // metadataKey is the header's one key that is no tensor.
@@ -114,7 +126,7 @@ func Write(path string, tensors []Tensor, metadata map[string]string) error {
 		if shape == nil {
 			shape = []int{} // a scalar; null is not allowed
 		}
-		if err := field(t.Name, entry{t.DType, shape, [2]int{at, at + len(t.Data)}}); err != nil {
+		if err := field(t.Name, entry{t.DType, shape, []int{at, at + len(t.Data)}}); err != nil {
 			return fmt.Errorf("write %s: %w", path, err)
 		}
 		at += len(t.Data)
@@ -177,13 +189,18 @@ func atomically(path string, write func(io.Writer) error) (err error) {
 // Read reads a file: its tensors in the order of their data, and its metadata. A file whose header lies about its size, whose
 // tensors overlap, leave holes or do not fit their shapes, is refused.
 func Read(path string) ([]Tensor, map[string]string, error) {
+	if st, err := os.Stat(path); err != nil {
+		return nil, nil, err
+	} else if !st.Mode().IsRegular() {
+		return nil, nil, fmt.Errorf("%s: not a regular file: name a safetensors file", path)
+	}
 	raw, err := os.ReadFile(path)
 	if err != nil {
 		return nil, nil, err
 	}
 	tensors, metadata, err := parse(raw)
 	if err != nil {
-		return nil, nil, fmt.Errorf("%s: not a valid safetensors file: %w", path, err)
+		return nil, nil, fmt.Errorf("%s: not a valid safetensors file, take an intact copy: %w", path, err)
 	}
 	return tensors, metadata, nil
 }
@@ -203,7 +220,7 @@ func parse(raw []byte) ([]Tensor, map[string]string, error) {
 	}
 	var metadata map[string]string
 	var tensors []Tensor
-	offsets := map[string][2]int{}
+	offsets := map[string][]int{}
 	for name, value := range fields {
 		if name == metadataKey {
 			if err := json.Unmarshal(value, &metadata); err != nil {
@@ -215,6 +232,9 @@ func parse(raw []byte) ([]Tensor, map[string]string, error) {
 		if err := json.Unmarshal(value, &e); err != nil {
 			return nil, nil, fmt.Errorf("tensor %q: %w", name, err)
 		}
+		if e.Shape == nil || len(e.Offsets) != 2 {
+			return nil, nil, fmt.Errorf("tensor %q: without a shape or its two data_offsets", name)
+		}
 		t := Tensor{Name: name, DType: e.DType, Shape: e.Shape}
 		from, to := e.Offsets[0], e.Offsets[1]
 		if size, ok := t.bytes(); !ok || from < 0 || to < from || to > len(data) || size != to-from {
@@ -225,8 +245,7 @@ func parse(raw []byte) ([]Tensor, map[string]string, error) {
 		tensors = append(tensors, t)
 	}
 	slices.SortFunc(tensors, func(a, b Tensor) int {
-		x, y := offsets[a.Name], offsets[b.Name]
-		if d := slices.Compare(x[:], y[:]); d != 0 {
+		if d := slices.Compare(offsets[a.Name], offsets[b.Name]); d != 0 {
 			return d
 		}
 		return strings.Compare(a.Name, b.Name)
@@ -268,6 +287,9 @@ func object(header []byte) (map[string]json.RawMessage, error) {
 	}
 	if _, err := d.Token(); err != nil {
 		return nil, err
+	}
+	if rest := bytes.Trim(header[d.InputOffset():], " "); len(rest) > 0 {
+		return nil, fmt.Errorf("%d bytes behind the JSON object", len(rest))
 	}
 	return fields, nil
 }

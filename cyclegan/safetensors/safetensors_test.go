@@ -40,6 +40,12 @@ func TestRoundTrip(t *testing.T) {
 			t.Errorf("%s: %v, %v", got[i].Name, v, err)
 		}
 	}
+	if v, err := got[0].Float32s(); err != nil || !cmp.Equal(v, []float32{1, -2}) {
+		t.Errorf("%s: %v, %v", got[0].Name, v, err)
+	}
+	if v, err := got[1].Float32s(); err == nil {
+		t.Errorf("U8 read as float32: %v", v)
+	}
 	left, _ := filepath.Glob(filepath.Join(filepath.Dir(path), ".*"))
 	if len(left) > 0 {
 		t.Errorf("left behind: %v", left)
@@ -78,6 +84,10 @@ func TestReadRefuses(t *testing.T) {
 		{"header longer than the file", "a header of", binary.LittleEndian.AppendUint64(nil, 1<<40)},
 		{"not JSON", "header", file("hello", 0)},
 		{"a list", "not a JSON object", file("[]", 0)},
+		{"text behind the header", "behind the JSON", file(`{} {}`, 0)},
+		{"no shape", "without a shape", file(`{"x":{"dtype":"U8","data_offsets":[0,1]}}`, 1)},
+		{"no offsets", "without a shape", file(`{"x":{"dtype":"U8","shape":[0]}}`, 0)},
+		{"three offsets", "without a shape", file(`{"x":{"dtype":"U8","shape":[1],"data_offsets":[0,1,1]}}`, 1)},
 		{"data too short", "does not fit", file(`{"x":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}`, 4)},
 		{"shape and offsets differ", "does not fit", file(`{"x":{"dtype":"F32","shape":[3],"data_offsets":[0,8]}}`, 8)},
 		{"shape overflows", "does not fit", file(`{"x":{"dtype":"F32","shape":[4611686018427387905,4],"data_offsets":[0,16]}}`, 16)},
@@ -97,6 +107,13 @@ func TestReadRefuses(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), c.cause) || !strings.Contains(err.Error(), path) {
 			t.Errorf("%s: %v, want an error with %q and the file's name", c.name, err, c.cause)
 		}
+	}
+}
+
+func TestReadRefusesFolder(t *testing.T) {
+	dir := t.TempDir()
+	if _, _, err := Read(dir); err == nil || !strings.Contains(err.Error(), dir) {
+		t.Errorf("%v, want an error with the folder's name", err)
 	}
 }
 
