@@ -1,0 +1,97 @@
+// The command devices: what could train here.
+
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"text/tabwriter"
+
+	"github.com/urfave/cli/v2"
+
+	"cyclevk/vk"
+)
+
+// deviceEntry is a device as `devices --json` prints it.
+type deviceEntry struct {
+	Index  int    `json:"index"`
+	Name   string `json:"name"`
+	Type   string `json:"type"`
+	Driver string `json:"driver"`
+	API    string `json:"api"`
+	Memory int    `json:"memory_bytes"`
+	Chosen bool   `json:"chosen"`
+}
+
+func devicesCommand() *cli.Command {
+	return &cli.Command{
+		Name:  "devices",
+		Usage: "list the Vulkan devices, and mark the one that is used where none is named",
+		Description: `The best device is chosen: a discrete GPU before an integrated one, before a virtual one, before a CPU.
+--device of the other commands takes an index or a part of a name, and so does the environment variable CYCLEVK_DEVICE.
+
+Examples:
+   cyclegan devices
+   cyclegan devices --json
+   CYCLEVK_DEVICE=radeon cyclegan devices`,
+		Flags:  []cli.Flag{&cli.BoolFlag{Name: "json", Usage: "print JSON"}},
+		Action: listDevices,
+	}
+}
+
+func deviceFlag() cli.Flag {
+	return &cli.StringFlag{Name: "device", Usage: "`DEVICE` by its index or a part of its name in the list of the command devices (default: the best)"}
+}
+
+// withDevice opens the device of --device for f. Closing it reports what the validation layers still hold.
+func withDevice(choice string, f func(*vk.Device) error) (err error) {
+	dev, err := vk.Open(choice)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, dev.Close()) }()
+	return f(dev)
+}
+
+func listDevices(c *cli.Context) error {
+	devices, err := vk.Devices()
+	if err != nil {
+		return err
+	}
+	chosen, wrongChoice := vk.Choose(devices, "") // CYCLEVK_DEVICE may name none: the list is then what the user needs
+	list := make([]deviceEntry, len(devices))
+	for i, d := range devices {
+		list[i] = deviceEntry{d.Index, d.Name, d.Type.String(), d.Driver, d.API, d.Memory, wrongChoice == nil && d.Index == chosen.Index}
+	}
+	if c.Bool("json") {
+		encoder := json.NewEncoder(c.App.Writer)
+		encoder.SetIndent("", "  ")
+		if err := encoder.Encode(list); err != nil {
+			return err
+		}
+		return wrongChoice
+	}
+	w := tabwriter.NewWriter(c.App.Writer, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "\tindex\tname\ttype\tdriver\tVulkan\tmemory")
+	for _, d := range list {
+		mark := ""
+		if d.Chosen {
+			mark = "*"
+		}
+		fmt.Fprintf(w, "%s\t%d\t%s\t%s\t%s\t%s\t%s\n", mark, d.Index, d.Name, d.Type, d.Driver, d.API, byteSize(d.Memory))
+	}
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	return wrongChoice
+}
+
+// byteSize writes a number of bytes for people.
+func byteSize(n int) string {
+	const mib = 1 << 20
+	if n < 1024*mib {
+		return fmt.Sprintf("%.1f MiB", float64(n)/mib)
+	}
+	return fmt.Sprintf("%.1f GiB", float64(n)/(1024*mib))
+}

@@ -1,0 +1,257 @@
+// The command eval: how good a model's translations of the test pictures are.
+
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"cyclevk/cyclegan"
+	"cyclevk/cyclegan/data"
+	"cyclevk/cyclegan/metrics"
+	"cyclevk/cyclegan/synth"
+	"cyclevk/vk"
+)
+
+func evalCommand() *cli.Command {
+	return &cli.Command{
+		Name:  "eval",
+		Usage: "measure a model on the test pictures, DATAROOT/testA and DATAROOT/testB",
+		Description: `Both directions are translated. Where pictures of testA and testB have the same name they are taken for pairs, and the
+translation is held against the truth: PSNR, beside that of two outputs that need no network: the input itself, and the best
+affine map of colours, fitted on these very pairs. On a set of ` + "`cyclegan synth`" + ` the class of each pixel is scored too.
+For any pictures: how far the mean colour (CIE L*a*b*) of the translations is from that of the target domain.
+
+Examples:
+   cyclegan eval --model checkpoints/scenes --dataroot scenes
+   cyclegan eval --model checkpoints/scenes --dataroot scenes --json scores.json --grid scores.png`,
+		Flags: []cli.Flag{
+			modelFlag(),
+			&cli.PathFlag{Name: "dataroot", Usage: "`FOLDER` that holds testA and testB (required)"},
+			&cli.PathFlag{Name: "json", Usage: "write the scores to a `FILE`"},
+			&cli.PathFlag{Name: "grid", Usage: "write the first pictures, their translations and the truth to a PNG `FILE`"},
+			deviceFlag(),
+		},
+		Action: evaluate,
+	}
+}
+
+func evaluate(c *cli.Context) error {
+	if err := required(c, "model", "dataroot"); err != nil {
+		return err
+	}
+	model, err := cyclegan.Load(c.Path("model"))
+	if err != nil {
+		return badInput{err}
+	}
+	e, err := openEvaluation(c.Path("dataroot"), model)
+	if err != nil {
+		return badInput{err}
+	}
+	ctx, stop := interruptible(c.Context)
+	defer stop()
+	err = withDevice(c.String("device"), func(dev *vk.Device) error { return e.translate(ctx, dev, model, c.App.ErrWriter) })
+	if err != nil {
+		return err
+	}
+	s, err := e.score()
+	if err != nil {
+		return badInput{err}
+	}
+	s.Step = model.Step
+	if err := s.print(c.App.Writer); err != nil {
+		return err
+	}
+	if path := c.Path("json"); path != "" {
+		if err := writeJSON(path, s); err != nil {
+			return badInput{err}
+		}
+	}
+	if path := c.Path("grid"); path != "" {
+		return asBadInput(data.EncodePNG(path, e.grid()))
+	}
+	return nil
+}
+
+func writeJSON(path string, v any) error {
+	text, err := json.MarshalIndent(v, "", "  ")
+	if err != nil {
+		return err
+	}
+	return data.WriteAtomic(path, func(w io.Writer) error {
+		_, err := w.Write(append(text, '\n'))
+		return err
+	})
+}
+
+// evaluation is a model's two directions on a test set.
+type evaluation struct {
+	directions [2]*testDirection // AtoB, BtoA
+	classes    *synth.Manifest   // nil for pictures that synth did not draw
+}
+
+// testDirection is the test pictures seen from one direction.
+type testDirection struct {
+	name       string
+	source     *testFolder
+	target     *testFolder
+	pairs      [][2]int // indices in source and target
+	translated []*data.Image
+
+	labels [][]uint8 // by source picture; nil without classes
+}
+
+// testFolder is the pictures of one domain.
+type testFolder struct {
+	names    []string // without extensions
+	pictures []*data.Image
+	domain   synth.Domain
+}
+
+// openEvaluation reads the test pictures, and the labels where there are any. The roles of the folders are those of training.
+func openEvaluation(root string, model *cyclegan.Checkpoint) (*evaluation, error) {
+	a, err := openTestFolder(filepath.Join(root, "testA"), synth.A)
+	if err != nil {
+		return nil, err
+	}
+	b, err := openTestFolder(filepath.Join(root, "testB"), synth.B)
+	if err != nil {
+		return nil, err
+	}
+	if model.Data.Direction == "BtoA" {
+		a, b = b, a
+	}
+	e := &evaluation{directions: [2]*testDirection{{name: "AtoB", source: a, target: b}, {name: "BtoA", source: b, target: a}}}
+	e.classes, err = synth.ReadManifest(root)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	for _, d := range e.directions {
+		d.pairs = pairByName(d.source.names, d.target.names)
+		if e.classes == nil {
+			continue
+		}
+		for i, name := range d.source.names {
+			labels, err := readLabels(filepath.Join(root, "testLabels", name+".png"), d.source.pictures[i])
+			if err != nil {
+				return nil, err
+			}
+			d.labels = append(d.labels, labels)
+		}
+	}
+	return e, nil
+}
+
+func openTestFolder(path string, domain synth.Domain) (*testFolder, error) {
+	if info, err := os.Stat(path); err != nil || !info.IsDir() {
+		return nil, fmt.Errorf("folder %q does not exist: put test pictures there, or correct --dataroot", path)
+	}
+	names, err := listPictures(path, "")
+	if err != nil {
+		return nil, err
+	}
+	if len(names) == 0 {
+		return nil, fmt.Errorf("folder %q holds no pictures: put some there, or correct --dataroot", path)
+	}
+	f := &testFolder{domain: domain}
+	for _, name := range names {
+		m, err := data.Decode(filepath.Join(path, name))
+		if err != nil {
+			return nil, err
+		}
+		f.names = append(f.names, strings.TrimSuffix(name, filepath.Ext(name)))
+		f.pictures = append(f.pictures, m)
+	}
+	return f, nil
+}
+
+// pairByName returns the indices of equal names.
+func pairByName(a, b []string) (pairs [][2]int) {
+	at := map[string]int{}
+	for i, name := range b {
+		at[name] = i
+	}
+	for i, name := range a {
+		if j, ok := at[name]; ok {
+			pairs = append(pairs, [2]int{i, j})
+		}
+	}
+	return pairs
+}
+
+func readLabels(path string, of *data.Image) ([]uint8, error) {
+	labels, w, h, err := synth.ReadLabels(path)
+	if err == nil && (w != of.W || h != of.H) {
+		err = fmt.Errorf("labels %q are %dx%d for a picture of %dx%d: draw the set anew", path, w, h, of.W, of.H)
+	}
+	return labels, err
+}
+
+// translate fills in the translations of both directions.
+func (e *evaluation) translate(ctx context.Context, dev *vk.Device, model *cyclegan.Checkpoint, stderr io.Writer) error {
+	bar := newProgress(stderr, len(e.directions[0].source.pictures)+len(e.directions[1].source.pictures))
+	defer bar.clear()
+	done := 0
+	for _, d := range e.directions {
+		translator, err := cyclegan.NewTranslator(dev, model, d.name)
+		if err != nil {
+			return err
+		}
+		defer translator.Close()
+		for i, m := range d.source.pictures {
+			if ctx.Err() != nil {
+				return errInterrupted
+			}
+			y, err := translator.Translate(m)
+			if err != nil {
+				return fmt.Errorf("%s (%dx%d): %w", d.source.names[i], m.W, m.H, err)
+			}
+			d.translated = append(d.translated, y)
+			done++
+			bar.set(done, "translating "+d.name)
+		}
+	}
+	return nil
+}
+
+// gridRows is how many pictures of each domain the grid shows.
+const gridRows = 8
+
+// grid shows both directions side by side: real, translated and, for pairs, the truth.
+func (e *evaluation) grid() *data.Image {
+	rows := make([][]*data.Image, gridRows)
+	var captions []string
+	for k, d := range e.directions {
+		shown := d.pairs
+		captions = append(captions, [...]string{"real_A", "real_B"}[k], [...]string{"fake_B", "fake_A"}[k])
+		paired := len(shown) > 0
+		if paired {
+			captions = append(captions, [...]string{"true_B", "true_A"}[k])
+		} else {
+			for i := range d.source.pictures {
+				shown = append(shown, [2]int{i, 0})
+			}
+		}
+		for i := range rows {
+			cells := make([]*data.Image, 3)
+			if i < len(shown) {
+				cells[0], cells[1], cells[2] = d.source.pictures[shown[i][0]], d.translated[shown[i][0]], d.target.pictures[shown[i][1]]
+			}
+			if !paired {
+				cells = cells[:2]
+			}
+			rows[i] = append(rows[i], cells...)
+		}
+	}
+	most := max(len(e.directions[0].source.pictures), len(e.directions[1].source.pictures))
+	return metrics.Grid(rows[:min(gridRows, most)], captions)
+}

@@ -1,0 +1,219 @@
+// The program as its users meet it: every test runs it as a process of its own and looks at exit code, output and files.
+
+package main
+
+import (
+	"bytes"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// asProgram makes the test binary be the program.
+const asProgram = "CYCLEGAN_TEST_AS_PROGRAM"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(asProgram) != "" {
+		main()
+	}
+	os.Exit(m.Run())
+}
+
+// program prepares a run of the program in a folder.
+func program(t *testing.T, dir string, args ...string) *exec.Cmd {
+	t.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(self, args...)
+	cmd.Dir, cmd.Env = dir, append(os.Environ(), asProgram+"=1")
+	return cmd
+}
+
+// result is how a run of the program ended.
+type result struct {
+	code           int
+	stdout, stderr string
+}
+
+func runProgram(t *testing.T, cmd *exec.Cmd) result {
+	t.Helper()
+	var stdout, stderr bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	err := cmd.Run()
+	if exit := (&exec.ExitError{}); err != nil && !errors.As(err, &exit) {
+		t.Fatal(err)
+	}
+	return result{cmd.ProcessState.ExitCode(), stdout.String(), stderr.String()}
+}
+
+// must runs the program and wants it to succeed.
+func must(t *testing.T, dir string, args ...string) result {
+	t.Helper()
+	r := runProgram(t, program(t, dir, args...))
+	if r.code != 0 {
+		t.Fatalf("cyclegan %q: exit code %d\n%s%s", args, r.code, r.stdout, r.stderr)
+	}
+	return r
+}
+
+const noDriver = "VK_DRIVER_FILES=/nonexistent"
+
+// TestBadInput: exit code 2, and one line that names the thing.
+func TestBadInput(t *testing.T) {
+	dir := t.TempDir()
+	must(t, dir, "synth", "--out", "scenes", "--size", "16", "--train", "2", "--test", "1")
+	for _, folder := range []string{"empty/trainA", "empty/trainB", "onlyA/trainA", "none"} {
+		if err := os.MkdirAll(filepath.Join(dir, folder), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, name := range []string{"file", "empty/trainA/notes.txt", "broken.cyclevk.safetensors"} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte("no picture"), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	train := func(more ...string) []string {
+		return append([]string{"train", "--dataroot", "scenes", "--load_size", "16", "--crop_size", "16", "--n_layers_D", "1"}, more...)
+	}
+	for _, c := range []struct {
+		name string
+		args []string
+		want []string // in the line
+	}{
+		{"unknown command", []string{"trian"}, []string{`"trian"`, "did you mean train?"}},
+		{"option before the command", []string{"--seed", "1", "train"}, []string{"--seed"}},
+		{"unknown option", train("--crop_sise", "16"), []string{"--crop_sise", "did you mean --crop_size?"}},
+		{"official option of a later version", train("--continue_train"), []string{"--continue_train"}},
+		{"no value", []string{"train", "--dataroot"}, []string{"--dataroot needs a value"}},
+		{"not a number", train("--ngf", "many"), []string{"--ngf", `"many"`}},
+		{"extra argument", train("pictures"), []string{`"pictures"`}},
+		{"no dataroot", []string{"train"}, []string{"--dataroot"}},
+		{"missing folder", []string{"train", "--dataroot", "nowhere"}, []string{"nowhere/trainA", "does not exist"}},
+		{"empty folder", []string{"train", "--dataroot", "empty"}, []string{"empty/trainA", "no pictures"}},
+		{"unknown generator", train("--netG", "unet_256"), []string{"--netG", "unet_256", "resnet_9blocks"}},
+		{"unknown discriminator", train("--netD", "pixel"), []string{"--netD", "pixel", "n_layers"}},
+		{"basic discriminator of other depth", train("--netD", "basic"), []string{"--netD basic", "--n_layers_D 1"}},
+		{"unknown norm", train("--norm", "batch"), []string{"--norm", "batch", "instance"}},
+		{"unknown loss", train("--gan_mode", "wgangp"), []string{"--gan_mode", "wgangp", "lsgan"}},
+		{"dropout", train("--no_dropout=false"), []string{"--no_dropout"}},
+		{"crop over load", train("--crop_size", "20"), []string{"crop_size 20", "load_size 16"}},
+		{"crop of no multiple of 4", train("--crop_size", "14"), []string{"--crop_size 14", "multiple of 4"}},
+		{"crop too small", train("--crop_size", "8", "--n_layers_D", "3"), []string{"--crop_size 8", "--n_layers_D 3"}},
+		{"negative rate", train("--lr", "-1"), []string{"--lr -1"}},
+		{"no epoch", train("--epoch_count", "201"), []string{"--epoch_count 201"}},
+		{"log every 0 steps", train("--print_freq", "0"), []string{"--print_freq 0"}},
+		{"negative steps", train("--max_steps", "-5"), []string{"--max_steps -5"}},
+		{"batch over epoch", train("--batch_size", "3"), []string{"--batch_size 3", "2 pictures"}},
+		{"pictures of another size", train("--preprocess", "none", "--crop_size", "32"), []string{"--preprocess none", "16x16", "--crop_size 32"}},
+		{"no such device", train("--device", "nonesuch"), []string{`"nonesuch"`, "cyclegan devices"}},
+		{"no model", []string{"translate", "--direction", "AtoB", "--out", "out", "file"}, []string{"--model"}},
+		{"missing model", []string{"translate", "--model", "nowhere", "--direction", "AtoB", "--out", "out", "file"}, []string{"nowhere"}},
+		{"folder without checkpoint", []string{"translate", "--model", "none", "--direction", "AtoB", "--out", "out", "file"}, []string{"none"}},
+		{"broken model", []string{"eval", "--model", "broken.cyclevk.safetensors", "--dataroot", "scenes"}, []string{"broken.cyclevk.safetensors"}},
+		{"nothing to translate", []string{"translate", "--model", "none", "--direction", "AtoB", "--out", "out"}, []string{"pictures"}},
+		{"missing picture", []string{"translate", "--model", "none", "--direction", "AtoB", "--out", "out", "nowhere.png"}, []string{"nowhere.png"}},
+		{"folder without pictures", []string{"translate", "--model", "none", "--direction", "AtoB", "--out", "out", "none"}, []string{`"none"`, "no pictures"}},
+		{"no output folder", []string{"synth"}, []string{"--out"}},
+		{"output in a file", []string{"synth", "--out", "file/scenes"}, []string{"file"}},
+		{"output folder in use", []string{"synth", "--out", "onlyA"}, []string{"onlyA", "other content"}},
+		{"scenes too small", []string{"synth", "--out", "tiny", "--size", "3"}, []string{"size 3"}},
+		{"unknown shell", []string{"completion", "tcsh"}, []string{"tcsh", "bash"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			cmd := program(t, dir, c.args...)
+			if !slices.Contains(c.args, "--device") {
+				cmd.Env = append(cmd.Env, noDriver) // what is wrong is found before a device is looked for
+			}
+			wantRefusal(t, runProgram(t, cmd), c.want)
+		})
+	}
+}
+
+func wantRefusal(t *testing.T, r result, want []string) {
+	t.Helper()
+	if r.code != exitBadInput {
+		t.Errorf("exit code %d, want %d", r.code, exitBadInput)
+	}
+	if r.stdout != "" {
+		t.Errorf("printed %q", r.stdout)
+	}
+	if !strings.HasPrefix(r.stderr, "cyclegan") || strings.Count(r.stderr, "\n") != 1 || !strings.HasSuffix(r.stderr, "\n") {
+		t.Errorf("want one line of error, got %q", r.stderr)
+	}
+	for _, w := range want {
+		if !strings.Contains(r.stderr, w) {
+			t.Errorf("the error does not say %q: %s", w, r.stderr)
+		}
+	}
+}
+
+func TestNoDriver(t *testing.T) {
+	dir := t.TempDir()
+	must(t, dir, "synth", "--out", "scenes", "--size", "16", "--train", "2", "--test", "1")
+	for _, args := range [][]string{{"devices"}, {"train", "--dataroot", "scenes", "--load_size", "16", "--crop_size", "16", "--n_layers_D", "1"}} {
+		cmd := program(t, dir, args...)
+		cmd.Env = append(cmd.Env, noDriver, "VK_ICD_FILENAMES=/nonexistent")
+		wantRefusal(t, runProgram(t, cmd), []string{"no Vulkan driver found", "install"})
+	}
+	if _, err := os.Stat(filepath.Join(dir, "checkpoints")); err == nil {
+		t.Error("a run folder was made although there is no driver")
+	}
+}
+
+func TestHelp(t *testing.T) {
+	dir := t.TempDir()
+	for command, want := range map[string]string{
+		"train":      "cyclegan train --dataroot",
+		"translate":  "cyclegan translate --model",
+		"synth":      "cyclegan synth --out",
+		"eval":       "cyclegan eval --model",
+		"devices":    "cyclegan devices",
+		"completion": "cyclegan completion",
+	} {
+		r := must(t, dir, command, "--help")
+		if !strings.Contains(r.stdout, "Examples:") || !strings.Contains(r.stdout, want) {
+			t.Errorf("%s --help has no example %q:\n%s", command, want, r.stdout)
+		}
+	}
+	if r := must(t, dir, "--version"); r.stdout != "cyclegan version "+version+"\n" {
+		t.Errorf("--version printed %q", r.stdout)
+	}
+}
+
+// TestCompletion: what the scripts ask the program, and that bash accepts its script.
+func TestCompletion(t *testing.T) {
+	dir := t.TempDir()
+	for _, c := range []struct {
+		typed []string
+		want  string
+	}{
+		{[]string{"train", "--crop"}, "--crop_size\n"},
+		{[]string{"completion"}, "bash\nfish\npowershell\nzsh\n"},
+	} {
+		if r := must(t, dir, append(c.typed, completionMark)...); r.stdout != c.want {
+			t.Errorf("%q completes to %q, want %q", c.typed, r.stdout, c.want)
+		}
+	}
+	for shell := range completionScripts {
+		script := must(t, dir, "completion", shell).stdout
+		if !strings.Contains(script, completionMark) {
+			t.Errorf("the script for %s does not ask the program", shell)
+		}
+		program, err := exec.LookPath(shell)
+		if err != nil || shell == "powershell" {
+			continue // no such shell here to read it
+		}
+		check := exec.Command(program, "-n")
+		check.Stdin = strings.NewReader(script)
+		if out, err := check.CombinedOutput(); err != nil {
+			t.Errorf("%s -n: %v\n%s", shell, err, out)
+		}
+	}
+}

@@ -1,0 +1,193 @@
+// The command train: prepare everything, say what will happen, train, save.
+
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"text/tabwriter"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"cyclevk/cyclegan"
+	"cyclevk/cyclegan/data"
+	"cyclevk/vk"
+)
+
+// gridSamples is how many pictures of each domain the sample grids show.
+const gridSamples = 2
+
+// training is one run.
+type training struct {
+	*trainOptions
+	set     *data.Unpaired
+	samples []*data.Batch // for the grids: one picture of each domain
+	trainer *cyclegan.Trainer
+	folder  *cyclegan.RunFolder
+
+	perEpoch, total int // steps
+
+	stdout, stderr io.Writer
+	progress       *progress
+
+	recordStep int // of the last record
+	recordTime time.Time
+	waited     time.Duration // for pictures since then
+}
+
+func train(c *cli.Context) error {
+	options, err := readTrainOptions(c)
+	if err != nil {
+		return err
+	}
+	t := &training{trainOptions: options, stdout: c.App.Writer, stderr: c.App.ErrWriter}
+	if err := t.openPictures(); err != nil {
+		return badInput{err}
+	}
+	return withDevice(t.device, func(dev *vk.Device) error { return t.run(c.Context, dev) })
+}
+
+// run trains on a device and saves.
+func (t *training) run(ctx context.Context, dev *vk.Device) (err error) {
+	if t.trainer, err = cyclegan.NewTrainer(dev, t.config); err != nil {
+		return err
+	}
+	defer t.trainer.Close()
+	if t.folder, err = cyclegan.CreateRun(t.runPath); err != nil {
+		return badInput{err}
+	}
+	defer t.folder.Close()
+	if err := t.announce(dev.Info); err != nil {
+		return err
+	}
+	if err := t.folder.WriteOptions(t.effective); err != nil {
+		return badInput{err}
+	}
+	if err := t.start(); err != nil {
+		return err
+	}
+	ctx, stop := interruptible(ctx) // not before: until here an interrupt has nothing to save
+	defer stop()
+	return t.finish(t.epochs(ctx))
+}
+
+// openPictures opens the data set and works out the number of steps.
+func (t *training) openPictures() error {
+	set, err := data.OpenUnpaired(t.data)
+	if err != nil {
+		return err
+	}
+	t.set = set
+	if t.perEpoch = set.Len() / t.config.BatchSize; t.perEpoch == 0 {
+		return fmt.Errorf("--batch_size %d is more than the %d pictures of an epoch", t.config.BatchSize, set.Len())
+	}
+	t.total = t.perEpoch * (t.lastEpoch() - t.config.EpochCount + 1)
+	if t.maxSteps > 0 {
+		t.total = min(t.total, t.maxSteps)
+	}
+	for i := range min(gridSamples, set.Len()) {
+		b, err := set.Sample(t.config.EpochCount, i)
+		if err != nil {
+			return err
+		}
+		if size := t.config.CropSize; b.W != size || b.H != size {
+			return fmt.Errorf("--preprocess %s makes pictures of %dx%d and training takes squares of --crop_size %d: use --preprocess resize_and_crop",
+				t.data.Preprocess, b.W, b.H, size)
+		}
+		t.samples = append(t.samples, b)
+	}
+	return nil
+}
+
+// announce says what will be trained, where, on what, and whether it fits.
+func (t *training) announce(device vk.DeviceInfo) error {
+	need, err := t.trainer.Memory()
+	if err != nil {
+		return err
+	}
+	c, d := &t.config, &t.data
+	w := tabwriter.NewWriter(t.stdout, 0, 0, 2, ' ', 0)
+	line := func(name, format string, args ...any) { fmt.Fprintf(w, "%s\t%s\n", name, fmt.Sprintf(format, args...)) }
+	line("device", "%v", device)
+	line("memory", "%s of device memory needed, %s there", byteSize(need), byteSize(device.Memory))
+	line("generators", "2 of %d parameters: %s, ngf %d", t.trainer.GA.Params.Count(), c.NetG, c.NGF)
+	line("discriminators", "2 of %d parameters: %d layers, ndf %d", t.trainer.DA.Params.Count(), c.LayersD, c.NDF)
+	line("pictures", "%d of A, %d of B (%s, direction %s), %s to %dx%d", t.set.SizeA(), t.set.SizeB(), d.Root, d.Direction, d.Preprocess, c.CropSize, c.CropSize)
+	line("steps", "%d: %d an epoch, batch size %d", t.total, t.perEpoch, c.BatchSize)
+	line("run folder", "%s", t.runPath)
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	t.warnOfSkipped()
+	return nil
+}
+
+// start allocates. A driver may lend more than it says the device has (a CPU's does), so only its refusal counts.
+func (t *training) start() error {
+	err := t.trainer.Start(nil)
+	if errors.Is(err, vk.ErrOutOfDeviceMemory) {
+		return badInput{fmt.Errorf("%w: lower --crop_size, --batch_size, --ngf or --ndf", err)}
+	}
+	return err
+}
+
+func (t *training) warnOfSkipped() {
+	if skipped := t.set.Skipped(); len(skipped) > 0 {
+		fmt.Fprintf(t.stderr, "cyclegan train: %d pictures are left out, the first: %v\n", len(skipped), skipped[0])
+	}
+}
+
+// finish saves the run, whatever stopped it, unless its numbers are spoilt.
+func (t *training) finish(stop error) error {
+	t.progress.clear()
+	if errors.Is(stop, cyclegan.ErrNotFinite) {
+		return fmt.Errorf("%w; nothing was saved", stop)
+	}
+	if t.trainer.Steps() == 0 {
+		return stop
+	}
+	path, err := t.save()
+	if err != nil && stop != nil {
+		return fmt.Errorf("%w (stopped by: %v); nothing was saved", err, stop)
+	}
+	if err != nil {
+		return err
+	}
+	if stop == nil || errors.Is(stop, errInterrupted) {
+		stop = errors.Join(stop, t.saveGrid())
+	}
+	if stop != nil {
+		return fmt.Errorf("%w after step %d; saved %s", stop, t.trainer.Steps(), path)
+	}
+	t.warnOfSkipped()
+	fmt.Fprintf(t.stdout, "saved %s\n", path)
+	return nil
+}
+
+// save takes in the last losses and writes a checkpoint.
+func (t *training) save() (path string, err error) {
+	results, err := t.trainer.Drain()
+	if err != nil {
+		return "", err
+	}
+	for _, r := range results {
+		if err := t.report(r); err != nil {
+			return "", err
+		}
+	}
+	t.progress.clear()
+	c, err := t.trainer.Checkpoint()
+	if err != nil {
+		return "", err
+	}
+	c.Epoch, c.Next = t.position(c.Step)
+	c.Data = cyclegan.Data{
+		Direction: t.data.Direction, Preprocess: t.data.Preprocess, LoadSize: t.data.LoadSize, NoFlip: t.data.NoFlip,
+		SerialBatches: t.data.SerialBatches, MaxDatasetSize: t.data.MaxDatasetSize,
+		SizeA: t.set.SizeA(), SizeB: t.set.SizeB(), Manifest: t.set.Fingerprint(),
+	}
+	return t.folder.Save(c)
+}

@@ -1,0 +1,110 @@
+// The loop of the command train: batches in, losses and sample grids out.
+
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"cyclevk/cyclegan"
+	"cyclevk/cyclegan/data"
+	"cyclevk/cyclegan/metrics"
+)
+
+// epochs trains until the last step, an interrupt or an error.
+func (t *training) epochs(ctx context.Context) error {
+	t.progress = newProgress(t.stderr, t.total)
+	if err := t.saveGrid(); err != nil {
+		return err
+	}
+	t.recordTime = time.Now()
+	for epoch := t.config.EpochCount; t.trainer.Steps() < t.total; epoch++ {
+		if err := t.epoch(ctx, epoch); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (t *training) epoch(ctx context.Context, epoch int) error {
+	loader := t.set.Load(ctx, epoch, 0, t.config.BatchSize)
+	defer loader.Close()
+	for range min(t.perEpoch, t.total-t.trainer.Steps()) {
+		before := loader.Waited()
+		batch, err := loader.Next()
+		t.waited += loader.Waited() - before
+		switch {
+		case ctx.Err() != nil:
+			t.progress.clear()
+			fmt.Fprintln(t.stderr, "cyclegan train: finishing the step and saving; interrupt again to end at once")
+			return errInterrupted
+		case err != nil:
+			return badInput{err}
+		}
+		result, err := t.trainer.Step(batch, t.learningRate(epoch))
+		if err != nil {
+			return err
+		}
+		t.set.Recycle(batch)
+		if result != nil {
+			if err := t.report(*result); err != nil {
+				return err
+			}
+		}
+		if t.trainer.Steps()%t.displayFreq == 0 {
+			if err := t.saveGrid(); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (t *training) learningRate(epoch int) float64 { return t.config.LR * t.config.LRFactor(epoch) }
+
+// position is the epoch that the next step after so many belongs to, and the sample at which it begins.
+func (t *training) position(steps int) (epoch, next int) {
+	return t.config.EpochCount + steps/t.perEpoch, steps % t.perEpoch * t.config.BatchSize
+}
+
+// report shows the losses of a step, and logs them where it is their turn.
+func (t *training) report(r cyclegan.Result) error {
+	if err := r.Finite(); err != nil {
+		return err
+	}
+	epoch, first := t.position(r.Step - 1)
+	images := time.Duration((r.Step - t.recordStep) * t.config.BatchSize)
+	record := cyclegan.Record{
+		Step: r.Step, Epoch: epoch, Iters: first + t.config.BatchSize, LR: t.learningRate(epoch), Losses: r.Losses,
+		PerImage: time.Since(t.recordTime) / images, Waiting: t.waited / images,
+	}
+	t.progress.set(r.Step, t.status(record))
+	if r.Step%t.printFreq != 0 && r.Step != t.total {
+		return nil
+	}
+	t.recordStep, t.recordTime, t.waited = r.Step, time.Now(), 0
+	if !t.progress.shown() {
+		slow := ""
+		if record.WaitingShare() >= slowData {
+			slow = fmt.Sprintf(" [decoding pictures takes %.0f %% of the time: raise --num_threads]", 100*record.WaitingShare())
+		}
+		fmt.Fprintf(t.stdout, "%v%s\n", record, slow)
+	}
+	return t.folder.Log(record)
+}
+
+// saveGrid writes the samples as they are translated now, under the official names.
+func (t *training) saveGrid() error {
+	var rows [][]*data.Image
+	for _, sample := range t.samples {
+		p, err := t.trainer.Preview(sample.A, sample.B)
+		if err != nil {
+			return err
+		}
+		rows = append(rows, []*data.Image{p.RealA, p.FakeB, p.RecA, p.IdtB, p.RealB, p.FakeA, p.RecB, p.IdtA})
+	}
+	captions := []string{"real_A", "fake_B", "rec_A", "idt_B", "real_B", "fake_A", "rec_B", "idt_A"}
+	epoch, _ := t.position(max(t.trainer.Steps()-1, 0))
+	return t.folder.SaveGrid(epoch, t.trainer.Steps(), metrics.Grid(rows, captions))
+}

@@ -1,0 +1,196 @@
+// The options of the command train, under their official names, and what they say together.
+
+package main
+
+import (
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"cyclevk/cyclegan"
+	"cyclevk/cyclegan/data"
+)
+
+func trainCommand() *cli.Command {
+	return &cli.Command{
+		Name:  "train",
+		Usage: "train a CycleGAN on two folders of pictures, DATAROOT/trainA and DATAROOT/trainB",
+		Description: `The run folder CHECKPOINTS_DIR/NAME gets a checkpoint at the end, at --max_steps, and when interrupted (Ctrl-C finishes the
+step and saves; a second one ends at once), the losses in loss_log.txt and metrics.jsonl, and grids of sample pictures under
+web/images. Options keep their official names and defaults, written with _ or with -; the same --seed gives the same bits.
+
+Pictures of an epoch that do not fill a last batch are left out. --max_steps ends a training early and leaves the learning
+rate's schedule, which follows the epochs, as it is.
+
+Examples:
+   cyclegan train --dataroot datasets/horse2zebra --name horse2zebra
+   cyclegan train --dataroot pictures --name small --load_size 143 --crop_size 128 --netG resnet_6blocks --ngf 32
+   cyclegan train --dataroot pictures --name quick --max_steps 1000 --device radeon --seed 1`,
+		Flags:  trainFlags(),
+		Action: train,
+	}
+}
+
+// choice is an option of which only some of the official values are there.
+type choice struct {
+	name, category string
+	values         []string // the default first
+	usage          string
+}
+
+var trainChoices = []choice{
+	{"direction", "pictures", []string{"AtoB", "BtoA"}, "with BtoA, trainB holds domain A and trainA domain B"},
+	{"preprocess", "pictures", []string{"resize_and_crop", "crop", "scale_width", "scale_width_and_crop", "none"}, "how a picture becomes a training picture"},
+	{"model", "networks", []string{"cycle_gan"}, "the method"},
+	{"netD", "networks", []string{"basic", "n_layers"}, "discriminator, basic being n_layers with --n_layers_D 3"},
+	{"norm", "networks", []string{"instance"}, "normalisation"},
+	{"init_type", "networks", []string{"normal"}, "distribution of the first weights"},
+	{"gan_mode", "losses", []string{"lsgan", "vanilla"}, "adversarial loss, least squares or cross-entropy"},
+	{"lr_policy", "schedule", []string{"linear"}, "how the learning rate falls"},
+}
+
+func trainFlags() []cli.Flag {
+	d := cyclegan.DefaultConfig()
+	flags := []cli.Flag{
+		&cli.PathFlag{Name: "dataroot", Category: "pictures", Usage: "`FOLDER` that holds trainA and trainB (required)"},
+		&cli.IntFlag{Name: "load_size", Category: "pictures", Value: 286, Usage: "scale pictures to this side, or width, in `PIXELS`"},
+		&cli.IntFlag{Name: "crop_size", Category: "pictures", Value: d.CropSize, Usage: "side of a training picture in `PIXELS`, a multiple of 4"},
+		&cli.BoolFlag{Name: "no_flip", Category: "pictures", Usage: "do not mirror pictures at random"},
+		&cli.BoolFlag{Name: "serial_batches", Category: "pictures", Usage: "take pictures in order, not at random"},
+		&cli.IntFlag{Name: "max_dataset_size", Category: "pictures", Usage: "use at most `NUMBER` pictures of a folder (0: all)"},
+		&cli.IntFlag{Name: "num_threads", Category: "pictures", Value: 4, Usage: "`NUMBER` of threads that decode pictures"},
+
+		&cli.StringFlag{Name: "netG", Category: "networks", Value: d.NetG, Usage: "`GENERATOR`: resnet_9blocks, resnet_6blocks or any resnet_Nblocks"},
+		&cli.IntFlag{Name: "ngf", Category: "networks", Value: d.NGF, Usage: "`CHANNELS` after a generator's first convolution"},
+		&cli.IntFlag{Name: "ndf", Category: "networks", Value: d.NDF, Usage: "`CHANNELS` after a discriminator's first convolution"},
+		&cli.IntFlag{Name: "n_layers_D", Category: "networks", Value: d.LayersD, Usage: "`LAYERS` of the discriminator; another number than 3 implies --netD n_layers"},
+		&cli.BoolFlag{Name: "no_dropout", Category: "networks", Value: true, Usage: "no dropout in the generators, as is CycleGAN's default"},
+		&cli.Float64Flag{Name: "init_gain", Category: "networks", Value: d.InitGain, Usage: "standard `DEVIATION` of the first weights"},
+
+		&cli.Float64Flag{Name: "lambda_A", Category: "losses", Value: d.LambdaA, Usage: "`WEIGHT` of the cycle A to B to A"},
+		&cli.Float64Flag{Name: "lambda_B", Category: "losses", Value: d.LambdaB, Usage: "`WEIGHT` of the cycle B to A to B"},
+		&cli.Float64Flag{Name: "lambda_identity", Category: "losses", Value: d.LambdaIdentity, Usage: "`WEIGHT` of the identity loss, as a part of the cycle's (0: none)"},
+		&cli.IntFlag{Name: "pool_size", Category: "losses", Value: d.PoolSize, Usage: "`NUMBER` of earlier translations that the discriminators see again"},
+
+		&cli.IntFlag{Name: "batch_size", Category: "schedule", Value: d.BatchSize, Usage: "`NUMBER` of pictures of each domain in a step"},
+		&cli.Float64Flag{Name: "lr", Category: "schedule", Value: d.LR, Usage: "Adam's first learning `RATE`"},
+		&cli.Float64Flag{Name: "beta1", Category: "schedule", Value: d.Beta1, Usage: "Adam's `BETA1`"},
+		&cli.IntFlag{Name: "n_epochs", Category: "schedule", Value: d.Epochs, Usage: "`EPOCHS` at the first learning rate"},
+		&cli.IntFlag{Name: "n_epochs_decay", Category: "schedule", Value: d.EpochsDecay, Usage: "`EPOCHS` in which it falls to zero"},
+		&cli.IntFlag{Name: "epoch_count", Category: "schedule", Value: d.EpochCount, Usage: "`NUMBER` of the first epoch"},
+		&cli.IntFlag{Name: "max_steps", Category: "schedule", Usage: "end after so many `STEPS` (0: after the last epoch)"},
+		&cli.Uint64Flag{Name: "seed", Category: "schedule", Usage: "`NUMBER` that decides all random numbers"},
+
+		&cli.StringFlag{Name: "name", Category: "output", Value: "experiment_name", Usage: "`NAME` of the run"},
+		&cli.PathFlag{Name: "checkpoints_dir", Category: "output", Value: "./checkpoints", Usage: "`FOLDER` for the folders of runs"},
+		&cli.IntFlag{Name: "print_freq", Category: "output", Value: 100, Usage: "log the losses every so many `STEPS`"},
+		&cli.IntFlag{Name: "display_freq", Category: "output", Value: 400, Usage: "write a grid of sample pictures every so many `STEPS`"},
+
+		deviceFlag(),
+	}
+	for _, c := range trainChoices {
+		flags = append(flags, &cli.StringFlag{Name: c.name, Category: c.category, Value: c.values[0], Usage: c.usage + ": `" + strings.Join(c.values, "|") + "`"})
+	}
+	return flags
+}
+
+// trainOptions is what the command line of train says.
+type trainOptions struct {
+	config      cyclegan.Config
+	data        data.Options
+	runPath     string // of the run folder
+	device      string
+	maxSteps    int // 0: no limit
+	printFreq   int // in steps
+	displayFreq int
+	effective   []cyclegan.Option
+}
+
+// readTrainOptions refuses what cannot be used, with the option's name and the cure.
+func readTrainOptions(c *cli.Context) (*trainOptions, error) {
+	if err := required(c, "dataroot", "name"); err != nil {
+		return nil, err
+	}
+	for _, o := range trainChoices {
+		if !slices.Contains(o.values, c.String(o.name)) {
+			return nil, badInput{fmt.Errorf("--%s %q: use %s", o.name, c.String(o.name), strings.Join(o.values, ", "))}
+		}
+	}
+	if !c.Bool("no_dropout") {
+		return nil, badInput{fmt.Errorf("--no_dropout=false: generators with dropout are not there, leave the option out")}
+	}
+	for _, name := range []string{"print_freq", "display_freq"} {
+		if c.Int(name) < 1 {
+			return nil, badInput{fmt.Errorf("--%s %d: use a number of steps from 1", name, c.Int(name))}
+		}
+	}
+	if c.Int("max_steps") < 0 {
+		return nil, badInput{fmt.Errorf("--max_steps %d: use a number of steps, or 0 for no limit", c.Int("max_steps"))}
+	}
+	layers, err := discriminatorLayers(c)
+	if err != nil {
+		return nil, badInput{err}
+	}
+
+	o := &trainOptions{
+		config: cyclegan.Config{
+			InputNC: 3, OutputNC: 3, NetG: c.String("netG"), NGF: c.Int("ngf"), NDF: c.Int("ndf"), LayersD: layers,
+			InitGain: c.Float64("init_gain"), CropSize: c.Int("crop_size"), BatchSize: c.Int("batch_size"),
+			GANMode: c.String("gan_mode"), LambdaA: c.Float64("lambda_A"), LambdaB: c.Float64("lambda_B"),
+			LambdaIdentity: c.Float64("lambda_identity"), LR: c.Float64("lr"), Beta1: c.Float64("beta1"), PoolSize: c.Int("pool_size"),
+			Epochs: c.Int("n_epochs"), EpochsDecay: c.Int("n_epochs_decay"), EpochCount: c.Int("epoch_count"), Seed: c.Uint64("seed"),
+		},
+		data: data.Options{
+			Root: c.Path("dataroot"), Phase: "train", Direction: c.String("direction"), LoadSize: c.Int("load_size"),
+			CropSize: c.Int("crop_size"), Preprocess: c.String("preprocess"), NoFlip: c.Bool("no_flip"),
+			SerialBatches: c.Bool("serial_batches"), MaxDatasetSize: c.Int("max_dataset_size"), NumThreads: c.Int("num_threads"),
+			Seed: c.Uint64("seed"),
+		},
+		runPath: filepath.Join(c.Path("checkpoints_dir"), c.String("name")),
+		device:  c.String("device"), maxSteps: c.Int("max_steps"), printFreq: c.Int("print_freq"), displayFreq: c.Int("display_freq"),
+		effective: effectiveOptions(c),
+	}
+	if err := o.config.Validate(); err != nil {
+		return nil, badInput{err}
+	}
+	if o.lastEpoch() < o.config.EpochCount {
+		return nil, badInput{fmt.Errorf("--epoch_count %d: --n_epochs %d and --n_epochs_decay %d leave no such epoch",
+			o.config.EpochCount, o.config.Epochs, o.config.EpochsDecay)}
+	}
+	return o, nil
+}
+
+// lastEpoch is the number of the last epoch.
+func (o *trainOptions) lastEpoch() int { return o.config.Epochs + o.config.EpochsDecay }
+
+// discriminatorLayers joins --netD and --n_layers_D.
+func discriminatorLayers(c *cli.Context) (int, error) {
+	const basic = 3
+	layers := c.Int("n_layers_D")
+	if c.IsSet("netD") && c.String("netD") == "basic" && layers != basic {
+		return 0, fmt.Errorf("--netD basic has %d layers, --n_layers_D %d needs --netD n_layers", basic, layers)
+	}
+	return layers, nil
+}
+
+// effectiveOptions are all options of the command in the order of their names, with their values and defaults.
+func effectiveOptions(c *cli.Context) []cyclegan.Option {
+	var list []cyclegan.Option
+	for _, f := range trainFlags() {
+		name := f.Names()[0]
+		list = append(list, cyclegan.Option{Name: name, Value: fmt.Sprint(c.Value(name)), Default: defaultValue(f)})
+	}
+	slices.SortFunc(list, func(a, b cyclegan.Option) int { return strings.Compare(a.Name, b.Name) })
+	return list
+}
+
+// defaultValue is an option's value where it is not given.
+func defaultValue(f cli.Flag) string {
+	if b, ok := f.(*cli.BoolFlag); ok {
+		return fmt.Sprint(b.Value)
+	}
+	return f.(cli.DocGenerationFlag).GetValue()
+}
