@@ -169,10 +169,10 @@ demo() {
   bin/cyclegan synth --out "$out/data" --size "$size" --train 200 --test 20 --seed "$seed"
   bin/cyclegan train --dataroot "$out/data" --checkpoints_dir "$out/checkpoints" --name demo --load_size 36 --crop_size "$size" \
     --netG resnet_3blocks --ngf 16 --ndf 16 --n_layers_D 2 --max_steps "$steps" --seed "$seed"
-  bin/cyclegan eval --model "$model" --dataroot "$out/data"
+  bin/cyclegan eval --model "$model" --dataroot "$out/data" --grid "$out/grid.png"
   bin/cyclegan translate --model "$model" --direction AtoB --out "$out/translated" "$out/data/testA"
   echo "translated pictures: $out/translated"
-  echo "picture grid: $(find "$model" -name '*.png' | sort | tail -n 1)"
+  echo "picture grid: $out/grid.png"
 }
 
 # Every run is uncached: go test does not know that the driver, the layers or the tree changed.
