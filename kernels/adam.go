@@ -16,9 +16,10 @@ import (
 // params, grads, m and v are fp32 of one size, a multiple of 16 bytes. hyper is two floats that the host fills for every
 // step with [AdamHyper]. A parameter whose gradient and moments are zero keeps its bits.
 func Adam(p *vk.Program, params, grads, m, v, hyper vk.Range, beta1, beta2, eps float64) {
-	for _, r := range []vk.Range{params, grads, m, v} {
+	for i, r := range []vk.Range{params, grads, m, v} {
 		if r.Bytes != params.Bytes || r.Bytes%16 != 0 {
-			p.Fail(fmt.Errorf("adam: %d parameter bytes, but %d in %s: want one size, a multiple of 16", params.Bytes, r.Bytes, r.Name))
+			what := []string{"parameters", "gradients", "m", "v"}[i]
+			p.Fail(fmt.Errorf("adam: %d bytes of parameters and %d of %s: want one size, a multiple of 16", params.Bytes, r.Bytes, what))
 			return
 		}
 	}

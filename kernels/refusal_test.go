@@ -1,0 +1,41 @@
+// Wrong arguments of losses, optimiser, pool and image kernels: the program fails by name before anything runs.
+
+package kernels
+
+import (
+	"strings"
+	"testing"
+
+	"cyclevk/vk"
+)
+
+func TestWrongArgumentsAreRefused(t *testing.T) {
+	dev := device(t)
+	arena := dev.NewArena("arguments")
+	small, large := Reserve(arena, "small", 2, 3, 5, 3), Reserve(arena, "large", 2, 5, 5, 3)
+	floats, loss := arena.Reserve("floats", 48).All(), arena.Reserve("loss", 4).All()
+	pool := ReservePool(arena, dev, "pool", 2, 3, 5, 3)
+	for name, c := range map[string]struct {
+		call func(p *vk.Program)
+		want []string
+	}{
+		"l1 shapes":      {func(p *vk.Program) { L1(p, small, large, 1, small, loss) }, []string{"l1 loss", "small", "large"}},
+		"gan shapes":     {func(p *vk.Program) { GAN(p, Vanilla, small, 1, 1, large, loss) }, []string{"vanilla loss", "small", "large"}},
+		"gan part":       {func(p *vk.Program) { GAN(p, LSGAN, small, 3, 1, small, loss) }, []string{"lsgan loss", "3 real images of 2"}},
+		"gan mode":       {func(p *vk.Program) { GAN(p, 9, small, 1, 1, small, loss) }, []string{"GANMode(9)", "wgangp"}},
+		"adam sizes":     {func(p *vk.Program) { Adam(p, floats, floats, floats, small.Range, loss, 0.5, 0.999, 1e-8) }, []string{"adam: 48 bytes", "480 of v"}},
+		"adam odd":       {func(p *vk.Program) { Adam(p, loss, loss, loss, loss, loss, 0.5, 0.999, 1e-8) }, []string{"adam", "multiple of 16"}},
+		"pool shape":     {func(p *vk.Program) { pool.Exchange(p, large, floats, large) }, []string{"image pool of [3,5,3]", "large"}},
+		"pool decisions": {func(p *vk.Program) { pool.Exchange(p, small, loss, small) }, []string{"4 bytes of decisions for 2 images"}},
+		"upload pixels":  {func(p *vk.Program) { Upload(p, floats, small) }, []string{"small", "48 bytes, want 92"}},
+		"quantise":       {func(p *vk.Program) { Quantise(p, small, floats) }, []string{"small", "48 bytes, want 92"}},
+	} {
+		p := dev.NewProgram("refused")
+		c.call(p)
+		for _, want := range c.want {
+			if p.Err() == nil || !strings.Contains(p.Err().Error(), want) {
+				t.Errorf("%s: %v, want %q in it", name, p.Err(), want)
+			}
+		}
+	}
+}
