@@ -12,6 +12,7 @@ import (
 	_ "image/jpeg"
 	_ "image/png"
 	"io"
+	"io/fs"
 	"math"
 	"os"
 
@@ -123,14 +124,14 @@ func decodeHeader(path string) (header, error) {
 func openRegular(path string) (*os.File, error) {
 	info, err := os.Stat(path)
 	if err != nil {
-		return nil, fmt.Errorf("data: %w", err)
+		return nil, badPicture(path, err)
 	}
 	if !info.Mode().IsRegular() {
 		return nil, badPicture(path, fmt.Errorf("it is not a regular file (%v)", info.Mode().Type()))
 	}
 	f, err := os.Open(path)
 	if err != nil {
-		return nil, fmt.Errorf("data: %w", err)
+		return nil, badPicture(path, err)
 	}
 	return f, nil
 }
@@ -140,6 +141,9 @@ func readHeader(r source) (header, error) {
 	config, format, err := image.DecodeConfig(bufio.NewReader(r))
 	if err != nil {
 		return header{}, err
+	}
+	if format == "webp" && animatedWebP(r) {
+		return header{}, errors.New("animated WebP is not supported: save one frame as PNG")
 	}
 	if config.Width < 1 || config.Height < 1 {
 		return header{}, fmt.Errorf("its size is %dx%d", config.Width, config.Height)
@@ -151,10 +155,22 @@ func readHeader(r source) (header, error) {
 	return header{config.Width, config.Height, exifOrientation(r, format)}, err
 }
 
+// animatedWebP reads the flag in the extended header, which the decoder ignores, to fail
+// without a reason later.
+func animatedWebP(r io.ReaderAt) bool {
+	const flags, animation = 20, 2
+	var head [flags + 1]byte
+	n, _ := r.ReadAt(head[:], 0)
+	return n == len(head) && string(head[12:16]) == "VP8X" && head[flags]&animation != 0
+}
+
 // badPicture puts the name before the reason; the quotes keep it on one line whatever
 // the name holds.
 func badPicture(path string, err error) error {
+	var inPath *fs.PathError // names the path itself, without quotes
 	switch {
+	case errors.As(err, &inPath):
+		err = inPath.Err
 	case errors.Is(err, image.ErrFormat):
 		err = errors.New("not a PNG, JPEG, WebP, TIFF, BMP or GIF picture")
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):

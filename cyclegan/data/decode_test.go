@@ -105,6 +105,7 @@ func TestDecodeRefusesBadFiles(t *testing.T) {
 		{"huge.png", pngHeader(65535, 65535), "over 64 megapixels"},
 		{"just over.png", pngHeader(8000, 8001), "over 64 megapixels"},
 		{"no width.gif", []byte("GIF89a\x00\x00\x05\x00\x00\x00\x00"), "0x5"},
+		{"animated.webp", []byte("RIFF\x16\x00\x00\x00WEBPVP8X\x0a\x00\x00\x00\x02\x00\x00\x00\x07\x00\x00\x07\x00\x00"), "save one frame"},
 		{"new\nline.png", []byte("?"), `new\nline.png`},
 		{"not utf8 \xff.png", []byte("?"), `\xff.png`},
 	} {
@@ -154,6 +155,7 @@ func TestDecodeRefusesWhatIsNoFile(t *testing.T) {
 		"folder.png":                       "not a regular file",
 		"loop.png":                         "loop.png",
 		"missing.png":                      "missing.png",
+		"missing\nline.png":                `missing\nline.png`,
 		"nul\x00.png":                      "invalid argument",
 		strings.Repeat("x", 4096) + ".png": "too long",
 	} {

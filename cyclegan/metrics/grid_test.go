@@ -25,8 +25,16 @@ func TestGrid(t *testing.T) {
 		column, row, x, y int
 		want              [3]uint8
 	}{
-		{0, 0, 0, 0, r}, {0, 0, cell - 1, 63, r}, {0, 0, 0, 64, white}, {1, 0, 5, 5, white}, {2, 0, 5, 5, white},
-		{0, 1, 63, cell - 1, b}, {0, 1, 64, 0, white}, {1, 1, 0, 0, r}, {2, 1, 0, 0, b}, {0, 0, -1, 0, white},
+		{0, 0, 0, 0, r},
+		{0, 0, cell - 1, 63, r},
+		{0, 0, 0, 64, white},
+		{1, 0, 5, 5, white},
+		{2, 0, 5, 5, white},
+		{0, 1, 63, cell - 1, b},
+		{0, 1, 64, 0, white},
+		{1, 1, 0, 0, r},
+		{2, 1, 0, 0, b},
+		{0, 0, -1, 0, white},
 	} {
 		if got := at(c.column, c.row, c.x, c.y); got != c.want {
 			t.Errorf("cell %d,%d at %d,%d is %v, want %v", c.column, c.row, c.x, c.y, got, c.want)
