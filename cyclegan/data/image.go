@@ -79,15 +79,3 @@ func flipRows(pix []uint8, w int) {
 		}
 	}
 }
-
-// Gray returns the luma of each pixel, 0.299 R + 0.587 G + 0.114 B (ITU-R
-// BT.601), rounded, with the 16-bit weights that Pillow's convert("L") uses.
-// The result has W*H samples.
-func (m *Image) Gray() []uint8 {
-	out := make([]uint8, m.W*m.H)
-	for i := range out {
-		p := m.Pix[i*3 : i*3+3]
-		out[i] = uint8((19595*int(p[0]) + 38470*int(p[1]) + 7471*int(p[2]) + 1<<15) >> 16)
-	}
-	return out
-}
