@@ -14,7 +14,8 @@ import (
 )
 
 // Conv is a 2-d convolution with a square kernel, zero padding or, where Reflect is set, padding by reflection
-// (torch.nn.ReflectionPad2d: the edge is not repeated). Stride is 1 or 2.
+// (torch.nn.ReflectionPad2d: the edge is not repeated). Stride is 1 or 2; Pad is less than the image's sides where Reflect is
+// set, and at most Kernel - 2.
 type Conv struct {
 	In, Out, Kernel, Stride, Pad int
 	Reflect                      bool
@@ -116,10 +117,11 @@ func (c Conv) launch(p *vk.Program, shader string, s convPass, shape convShape, 
 	pixels, phases := s.to.N*divUp(s.to.H, stride)*divUp(s.to.W, stride), stride*stride
 	t := e.pixelTile(pixels, s.to.C, phases)
 	l := vk.Launch{
-		Spec: []uint32{
-			uint32(e.lanes), uint32(t.rows), uint32(t.cols), constant(c.wraps()), constant(s.bias.Mem != nil), uint32(s.act),
-		},
-		Push:   shape,
+		Spec: []uint32{uint32(e.lanes), uint32(t.rows), uint32(t.cols), constant(c.wraps()), uint32(s.act)},
+		Push: struct {
+			convShape
+			HasBias uint32
+		}{shape, constant(s.bias.Mem != nil)},
 		Groups: groups(pixels, e.lanes*t.rows),
 		Work:   2 * int64(shape.Images*shape.OutHeight*shape.OutWidth) * int64(c.Kernel*c.Kernel*c.In*c.Out),
 		Label:  s.label,
@@ -155,13 +157,15 @@ func (c Conv) check(x Tensor, w vk.Range, y Tensor) error {
 			c, x, y, c.In, c.Out, c.OutSize(x.H), c.OutSize(x.W))
 	case c.Reflect && (c.Pad >= x.H || c.Pad >= x.W):
 		return fmt.Errorf("conv %v: reflection by %d pixels of %v: needs an image with more than %d pixels each way", c, c.Pad, x, c.Pad)
+	case c.Reflect && c.Pad > 0 && c.Pad > c.Kernel-2:
+		return fmt.Errorf("conv %v: reflection by %d pixels: at most kernel - 2, so that no tap meets two images of a pixel", c, c.Pad)
 	case w.Bytes < 4*c.WeightLen():
 		return fmt.Errorf("conv %v: weights have %d bytes, want %d", c, w.Bytes, 4*c.WeightLen())
 	}
 	return nil
 }
 
-// constant is a boolean specialisation constant.
+// constant is a boolean as shaders take it.
 func constant(b bool) uint32 {
 	if b {
 		return 1

@@ -148,6 +148,10 @@ func TestConvRefusals(t *testing.T) {
 			c := Conv{In: 3, Out: 5, Kernel: 3, Stride: 3}
 			c.Forward(p, in(9, 9, 3), floats(c.WeightLen()), vk.Range{}, in(3, 3, 5), None)
 		}},
+		{"at most kernel - 2", func(p *vk.Program, in func(h, w, c int) Tensor, floats func(n int) vk.Range) {
+			c := Conv{In: 3, Out: 5, Kernel: 3, Stride: 1, Pad: 2, Reflect: true}
+			c.Forward(p, in(9, 9, 3), floats(c.WeightLen()), vk.Range{}, in(11, 11, 5), None)
+		}},
 		{"want 18x18 pixels out", func(p *vk.Program, in func(h, w, c int) Tensor, floats func(n int) vk.Range) {
 			up.Forward(p, in(9, 9, 3), floats(up.WeightLen()), vk.Range{}, in(17, 18, 5), None)
 		}},

@@ -22,6 +22,9 @@ type engine struct {
 
 	step, row, col, product float64 // costs of a step, of a row's and a column's loads, of a pair
 	tiles                   []tile  // to choose from: those that the registers hold
+
+	weightRows int // of a weight gradient's tile
+	minShare   int // pixels of a weight gradient's split, at least; a multiple of the lanes
 }
 
 // tile is what one lane owns: rows (pixels; vec4 of input weights in a weight gradient) by cols (vec4 of output channels).
@@ -38,9 +41,9 @@ var (
 // is active, in a loop, and so costs as much as a load by every lane; shuffles are single instructions. Measured with 22.3.
 func engineOf(info vk.DeviceInfo) engine {
 	if info.Type != vk.CPU {
-		return engine{lanes: 64, parallel: 512, step: 8, row: 8, col: 8, product: 4, tiles: gpuTiles}
+		return engine{lanes: 64, parallel: 512, step: 8, row: 8, col: 8, product: 4, tiles: gpuTiles, weightRows: 4, minShare: 64}
 	}
-	e := engine{lanes: info.Limits.SubgroupSize, parallel: 2, step: 10, row: 12, col: 10, product: 4, tiles: cpuTiles}
+	e := engine{lanes: info.Limits.SubgroupSize, parallel: 2, step: 10, row: 12, col: 10, product: 4, tiles: cpuTiles, weightRows: 8, minShare: 64}
 	if v := mesaVersion(info.Driver); v > 0 && v < 25 && info.Features.SubgroupShuffle {
 		e.shuffle, e.step = true, 40
 	}
@@ -84,22 +87,29 @@ func (e engine) pixelTile(pixels, channels, phases int) (best tile) {
 	return best
 }
 
-// weightTile is how a weight gradient is divided: lanes of a workgroup, rows of a lane (vec4 of input weights), slots (pixels
-// that a workgroup works on at a time) and splits (partial sums over pixels).
-type weightTile struct{ lanes, rows, slots, splits int }
+// weightTile is how a weight gradient is divided: lanes and columns (vec4 of output channels) of a workgroup, rows of a lane
+// (vec4 of input weights), and splits, partial sums over a share of the pixels each.
+type weightTile struct{ lanes, columns, rows, splits, share int }
 
-// weightTile divides the sum over pixels for in by out vec4 of weights.
-func (e engine) weightTile(in, out, pixels int) weightTile {
-	columns := 1 // of a workgroup
-	for columns < out && columns < e.lanes {
-		columns *= 2
+// shareBytes is how much of x and dy a split of a weight gradient reads: it stays in the cache of one CPU core.
+const shareBytes = 1 << 20
+
+// weightTile divides c's weight gradient over a number of pixels.
+func (e engine) weightTile(c Conv, pixels int) weightTile {
+	in, out := c.Kernel*c.Kernel*Stride(c.In)/4, Stride(c.Out)/4
+	t := weightTile{columns: 1, rows: min(e.weightRows, in)}
+	for t.columns < out && t.columns < e.lanes {
+		t.columns *= 2
 	}
-	t := weightTile{lanes: columns, rows: min(4, in), slots: 1}
-	if e.shuffle { // a whole subgroup: lanes without a column of their own take other pixels
-		t.lanes, t.slots = e.lanes, e.lanes/columns
+	t.lanes = t.columns
+	if e.shuffle {
+		t.lanes = e.lanes // a whole subgroup: lanes without a column of their own take other pixels
 	}
-	groups := divUp(in, t.rows) * divUp(out, columns)
-	t.splits = max(1, min(e.parallel/groups, pixels/(4*e.lanes)))
+	groups := divUp(in, t.rows) * divUp(out, t.columns)
+	pixelBytes := 4 * (Stride(c.In) + Stride(c.Out))
+	t.splits = max(divUp(e.parallel, groups), pixels*pixelBytes/shareBytes)
+	t.share = max(e.minShare, divUp(divUp(pixels, t.splits), t.lanes)*t.lanes)
+	t.splits = divUp(pixels, t.share)
 	return t
 }
 

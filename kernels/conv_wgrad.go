@@ -22,18 +22,18 @@ func (c Conv) weightGrad(p *vk.Program, label string, x, dy Tensor, dw vk.Range,
 	}
 	e := engineOf(p.Device().Info)
 	in, columns := c.Kernel*c.Kernel*Stride(c.In)/4, Stride(c.Out)/4 // of the weights, in vec4
-	t := e.weightTile(in, columns, dy.N*dy.H*dy.W)
+	t := e.weightTile(c, dy.N*dy.H*dy.W)
 	shader, out := e.shader("conv_weight_grad", accumulate), dw
 	if t.splits > 1 {
 		shader, out = e.shader("conv_weight_grad", false), p.Temp("weight gradient splits", 4*t.splits*c.WeightLen()).All()
 	}
 	l := vk.Launch{
-		Spec: []uint32{uint32(t.lanes), uint32(t.rows), uint32(t.slots), constant(c.wraps())},
+		Spec: []uint32{uint32(t.lanes), uint32(t.rows), constant(c.wraps())},
 		Push: struct {
 			convShape
-			Splits int32
-		}{c.shape(x, dy), int32(t.splits)},
-		Groups: [3]int{divUp(columns, t.lanes/t.slots), divUp(in, t.rows), t.splits},
+			Columns, Share int32
+		}{c.shape(x, dy), int32(t.columns), int32(t.share)},
+		Groups: [3]int{divUp(columns, t.columns), divUp(in, t.rows), t.splits},
 		Work:   2 * c.MACs(dy),
 		Label:  label,
 	}

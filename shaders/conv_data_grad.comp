@@ -8,7 +8,7 @@
 //! variant conv_data_grad_shuffle_add -DSHUFFLE -DACCUMULATE
 //
 // shapes     dy [N,OH,OW,CO], w [kernel,kernel,CI,CO], bias [CI], dx [N,H,W,CI]; CI and CO are padded to a multiple of 4
-// bindings   0 dy, 1 w, 2 bias (any buffer where BIAS is false), 3 dx, which the add variants add to
+// bindings   0 dy, 1 w, 2 bias (any buffer where hasBias is 0), 3 dx, which the add variants add to
 // groups     x,y: blocks of LANES ROWS pixels of one phase, linear over N, rows, columns; z: phase + stride^2 (block of COLS vec4 of CI)
 //
 // Why this version: as conv_forward.comp, with the same weights, contracted over CO. The pixels (iy, ix) of one phase
@@ -27,8 +27,7 @@ layout(constant_id = 0) const int LANES = 64;
 layout(constant_id = 1) const int ROWS = 4;
 layout(constant_id = 2) const int COLS = 4;
 layout(constant_id = 3) const bool REFLECT = false; // else zeros
-layout(constant_id = 4) const bool BIAS = false;
-layout(constant_id = 5) const uint ACTIVATION = 0u;
+layout(constant_id = 4) const uint ACTIVATION = 0u;
 
 layout(std430, binding = 0) readonly buffer DY { vec4 dy[]; };
 layout(std430, binding = 1) readonly buffer W { vec4 w[]; };
@@ -44,6 +43,7 @@ layout(push_constant) uniform Push {
     int height, width, outHeight, outWidth;
     int ci, co; // in vec4
     int kernel, stride, pad; // stride is 1 or 2
+    int hasBias;
 };
 
 #include "inc/activation.glsl"
@@ -55,11 +55,17 @@ int source(int i, int k, int n) {
     return o >= 0 && o < n ? o : -1;
 }
 
-// sources are those of an image's position i, of size `size`, and of its mirror images, or -1.
-ivec3 sources(int i, int k, int size, int n) {
+// reflection is the position in dy that the tap connects with the mirror image of a position of the image, or -1. No tap meets
+// two mirror images, since pad <= kernel - 2.
+int reflection(int i, int k, int size, int n) {
     const int low = i > 0 && i <= pad ? source(-i, k, n) : -1;
     const int high = i < size - 1 && i >= size - 1 - pad ? source(2 * (size - 1) - i, k, n) : -1;
-    return ivec3(source(i, k, n), low, high);
+    return max(low, high);
+}
+
+// gradient is where a pixel of dy begins, or -1.
+int gradient(int image, int oy, int ox) {
+    return min(oy, ox) < 0 ? -1 : ((image * outHeight + oy) * outWidth + ox) * co;
 }
 
 void main() {
@@ -82,32 +88,31 @@ void main() {
 
     vec4 sum[ROWS * COLS];
     [[unroll]] for (int j = 0; j < COLS; j++) {
-        const vec4 start = BIAS ? bias[min(column + j, ci - 1)] : vec4(0.0);
+        const vec4 start = hasBias != 0 ? bias[min(column + j, ci - 1)] : vec4(0.0);
         [[unroll]] for (int r = 0; r < ROWS; r++) sum[r * COLS + j] = start;
     }
 
     for (int ky = (phaseY + pad) % stride; ky < kernel; ky += stride) {
         for (int kx = (phaseX + pad) % stride; kx < kernel; kx += stride) {
-            ivec3 ys[ROWS], xs[ROWS];
             int own[ROWS];
-            bool inside[ROWS], mirrored[ROWS];
+            ivec3 mirrored[ROWS];
             [[unroll]] for (int r = 0; r < ROWS; r++) {
-                ys[r] = REFLECT ? sources(iy[r], ky, height, outHeight) : ivec3(source(iy[r], ky, outHeight));
-                xs[r] = REFLECT ? sources(ix[r], kx, width, outWidth) : ivec3(source(ix[r], kx, outWidth));
-                inside[r] = ys[r].x >= 0 && xs[r].x >= 0;
-                mirrored[r] = REFLECT && (max(ys[r].y, ys[r].z) >= 0 || max(xs[r].y, xs[r].z) >= 0);
-                own[r] = inside[r] ? ((image[r] * outHeight + ys[r].x) * outWidth + xs[r].x) * co : 0;
+                const int oy = source(iy[r], ky, outHeight), ox = source(ix[r], kx, outWidth);
+                own[r] = gradient(image[r], oy, ox);
+                if (REFLECT) {
+                    const int my = reflection(iy[r], ky, height, outHeight), mx = reflection(ix[r], kx, width, outWidth);
+                    mirrored[r] = ivec3(gradient(image[r], oy, mx), gradient(image[r], my, ox), gradient(image[r], my, mx));
+                }
             }
             const int weights = (ky * kernel + kx) * 4 * ci;
             for (int c = 0; c < co; c++) {
                 vec4 v[ROWS];
                 [[unroll]] for (int r = 0; r < ROWS; r++) {
-                    v[r] = dy[own[r] + c];
-                    v[r] = inside[r] ? v[r] : vec4(0.0);
-                    if (mirrored[r]) {
-                        for (int m = 1; m < 9; m++) {
-                            const int oy = ys[r][m / 3], ox = xs[r][m % 3];
-                            if (oy >= 0 && ox >= 0) v[r] += dy[((image[r] * outHeight + oy) * outWidth + ox) * co + c];
+                    v[r] = dy[max(own[r], 0) + c];
+                    v[r] = own[r] >= 0 ? v[r] : vec4(0.0);
+                    if (REFLECT) {
+                        [[unroll]] for (int m = 0; m < 3; m++) {
+                            if (mirrored[r][m] >= 0) v[r] += dy[mirrored[r][m] + c];
                         }
                     }
                 }

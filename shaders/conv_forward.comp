@@ -6,7 +6,7 @@
 //! variant conv_forward_shuffle_add -DSHUFFLE -DACCUMULATE
 //
 // shapes     x [N,H,W,CI], w [kernel,kernel,CI,CO], bias [CO], y [N,OH,OW,CO]; CI and CO are padded to a multiple of 4
-// bindings   0 x, 1 w, 2 bias (any buffer where BIAS is false), 3 y, which the add variants add to
+// bindings   0 x, 1 w, 2 bias (any buffer where hasBias is 0), 3 y, which the add variants add to
 // groups     x,y: blocks of LANES ROWS output pixels, linear over N OH OW; z: blocks of COLS vec4 of output channels
 //
 // Why this version: a direct implicit GEMM without shared memory. A lane owns ROWS pixels, LANES apart, and COLS vec4 of output
@@ -25,8 +25,7 @@ layout(constant_id = 0) const int LANES = 64;
 layout(constant_id = 1) const int ROWS = 4;
 layout(constant_id = 2) const int COLS = 4;
 layout(constant_id = 3) const bool REFLECT = false; // else zeros
-layout(constant_id = 4) const bool BIAS = false;
-layout(constant_id = 5) const uint ACTIVATION = 0u;
+layout(constant_id = 4) const uint ACTIVATION = 0u;
 
 layout(std430, binding = 0) readonly buffer X { vec4 x[]; };
 layout(std430, binding = 1) readonly buffer W { vec4 w[]; };
@@ -42,6 +41,7 @@ layout(push_constant) uniform Push {
     int height, width, outHeight, outWidth;
     int ci, co; // in vec4
     int kernel, stride, pad;
+    int hasBias;
 };
 
 #include "inc/activation.glsl"
@@ -65,7 +65,7 @@ void main() {
 
     vec4 sum[ROWS * COLS];
     [[unroll]] for (int j = 0; j < COLS; j++) {
-        const vec4 start = BIAS ? bias[min(column + j, co - 1)] : vec4(0.0);
+        const vec4 start = hasBias != 0 ? bias[min(column + j, co - 1)] : vec4(0.0);
         [[unroll]] for (int r = 0; r < ROWS; r++) sum[r * COLS + j] = start;
     }
 

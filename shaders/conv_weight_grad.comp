@@ -7,12 +7,13 @@
 //
 // shapes     x [N,H,W,CI], dy [N,OH,OW,CO], dw [splits,kernel,kernel,CI,CO]; CI and CO are padded to a multiple of 4
 // bindings   0 x, 1 dy, 2 dw, which the add variants add to
-// groups     x: blocks of LANES / SLOTS vec4 of CO, y: blocks of ROWS vec4 of the kernel^2 CI input weights, z: split
+// groups     x: blocks of `columns` vec4 of CO, y: blocks of ROWS vec4 of the kernel^2 CI input weights, z: split
 //
 // Why this version: the matrix product of x, unfolded on the fly, with dy. A lane owns one vec4 of output channels of ROWS vec4
-// of input channels (which may belong to different taps: with 3 channels a tap has only one), at every SLOTS-th pixel.
-// Lanes that own the same weights at other pixels add up at the end. Without shuffles SLOTS is 1: all lanes walk over the same
-// pixels, and x lies at addresses that all share. A split sums its share of the pixels; conv_sum.comp adds the splits up.
+// of input channels (which may belong to different taps: with 3 channels a tap has only one). Where there are fewer columns than
+// lanes, several lanes own the same weights at different pixels, in slots, and add up at the end; without shuffles there is one
+// slot: all lanes walk over the same pixels, and x lies at addresses that all share. A split sums a stretch of the pixels, short
+// enough for caches; conv_sum.comp adds the splits up.
 #version 450
 #extension GL_GOOGLE_include_directive : require
 #extension GL_EXT_control_flow_attributes : require
@@ -24,8 +25,7 @@
 layout(local_size_x_id = 0) in;
 layout(constant_id = 0) const int LANES = 64;
 layout(constant_id = 1) const int ROWS = 4;
-layout(constant_id = 2) const int SLOTS = 1; // a power of two that divides LANES
-layout(constant_id = 3) const bool REFLECT = false; // else zeros
+layout(constant_id = 2) const bool REFLECT = false; // else zeros
 
 layout(std430, binding = 0) readonly buffer X { vec4 x[]; };
 layout(std430, binding = 1) readonly buffer DY { vec4 dy[]; };
@@ -40,30 +40,33 @@ layout(push_constant) uniform Push {
     int height, width, outHeight, outWidth;
     int ci, co; // in vec4
     int kernel, stride, pad;
-    int splits;
+    int columns; // of a workgroup, a power of two that divides LANES
+    int share;   // pixels of a split
 };
 
 #include "inc/conv.glsl"
 
 void main() {
-    const int column = int(gl_WorkGroupID.x) * (LANES / SLOTS) + lane() % (LANES / SLOTS), slot = lane() / (LANES / SLOTS);
+    const int column = int(gl_WorkGroupID.x) * columns + lane() % columns, slot = lane() / columns;
     const int row = int(gl_WorkGroupID.y) * ROWS, rows = kernel * kernel * ci, split = int(gl_WorkGroupID.z);
     const int pixels = images * outHeight * outWidth;
 
     int top[ROWS], left[ROWS], channel[ROWS]; // of each row: where its tap looks, which vec4 of channels
+    Place tap = place(row, kernel, ci); // ky, kx, ci
     [[unroll]] for (int r = 0; r < ROWS; r++) {
-        const int tap = min(row + r, rows - 1) / ci;
-        top[r] = tap / kernel - pad;
-        left[r] = tap % kernel - pad;
-        channel[r] = min(row + r, rows - 1) - tap * ci;
+        top[r] = tap.n - pad;
+        left[r] = tap.y - pad;
+        channel[r] = tap.x;
+        tap = advance(tap, Place(0, 0, 1), kernel, ci);
     }
     vec4 sum[4 * ROWS];
     [[unroll]] for (int i = 0; i < 4 * ROWS; i++) sum[i] = vec4(0.0);
 
-    // SHARERS pixels at a time: each sharer loads x of one; then they are served in turn, SLOTS at a time.
-    Place at = place(split * SHARERS + sharer(), outHeight, outWidth);
-    const Place distance = place(splits * SHARERS, outHeight, outWidth);
-    for (int first = split * SHARERS; first < pixels; first += splits * SHARERS) {
+    // SHARERS pixels at a time: each sharer loads x of one; then they are served in turn, one in each slot.
+    Place at = place(split * share + sharer(), outHeight, outWidth);
+    const Place distance = place(SHARERS, outHeight, outWidth);
+    const int end = min((split + 1) * share, pixels);
+    for (int first = split * share; first < end; first += SHARERS) {
         vec4 loaded[ROWS];
         [[unroll]] for (int r = 0; r < ROWS; r++) {
             int iy = at.y * stride + top[r], ix = at.x * stride + left[r];
@@ -71,11 +74,11 @@ void main() {
                 iy = mirror(iy, height);
                 ix = mirror(ix, width);
             }
-            const bool inside = at.n < images && uint(iy) < uint(height) && uint(ix) < uint(width);
+            const bool inside = first + sharer() < end && uint(iy) < uint(height) && uint(ix) < uint(width);
             loaded[r] = x[inside ? ((at.n * height + iy) * width + ix) * ci + channel[r] : 0];
             loaded[r] = inside ? loaded[r] : vec4(0.0);
         }
-        for (int turn = 0; turn < SHARERS; turn += SLOTS) {
+        for (int turn = 0; turn < SHARERS; turn += LANES / columns) {
             const vec4 g = dy[min(first + turn + slot, pixels - 1) * co + min(column, co - 1)];
             [[unroll]] for (int r = 0; r < ROWS; r++) {
                 const vec4 v = shared4(loaded[r], turn + slot);
@@ -86,7 +89,7 @@ void main() {
     }
 
 #ifdef SHUFFLE
-    for (int other = LANES / SLOTS; other < LANES; other *= 2) {
+    for (int other = columns; other < LANES; other *= 2) {
         [[unroll]] for (int i = 0; i < 4 * ROWS; i++) sum[i] += subgroupShuffle(sum[i], uint(lane() ^ other));
     }
 #endif

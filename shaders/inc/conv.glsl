@@ -25,8 +25,8 @@ struct Place { int n, y, x; };
 
 // place finds the pixel of a linear index.
 Place place(int index, int height, int width) {
-    const int line = index / width;
-    return Place(line / height, line % height, index - line * width);
+    const int line = index / width, n = line / height;
+    return Place(n, line - n * height, index - line * width);
 }
 
 // advance moves on by a distance that is itself a place; it carries, which is cheaper than dividing again.
