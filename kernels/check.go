@@ -192,15 +192,14 @@ func (t *Trial) Compare(x Tensor, want, bound []float64) error {
 	}
 	for i, w := range got {
 		pixel, c := i/stride, i%stride
-		at := fmt.Sprintf("%s at n=%d y=%d x=%d c=%d", x.Mem.Name, pixel/(x.H*x.W), pixel/x.W%x.H, pixel%x.W, c)
-		if c >= x.C {
-			if w&0x7fffffff != 0 {
-				return fmt.Errorf("%s: padding is %g, not zero", at, math.Float32frombits(w))
-			}
-			continue
+		var err error
+		if c < x.C {
+			err = t.within(w, want[pixel*x.C+c], bound[pixel*x.C+c])
+		} else if w&0x7fffffff != 0 {
+			err = fmt.Errorf("padding is %g, not zero", math.Float32frombits(w))
 		}
-		if err := t.within(at, w, want[pixel*x.C+c], bound[pixel*x.C+c]); err != nil {
-			return err
+		if err != nil {
+			return fmt.Errorf("%s at n=%d y=%d x=%d c=%d: %w", x.Mem.Name, pixel/(x.H*x.W), pixel/x.W%x.H, pixel%x.W, c, err)
 		}
 	}
 	return nil
@@ -210,21 +209,21 @@ func (t *Trial) Compare(x Tensor, want, bound []float64) error {
 func (t *Trial) CompareFloats(r vk.Range, want, bound []float64) error {
 	got := t.Got(r)
 	for i := range want {
-		if err := t.within(fmt.Sprintf("%s[%d]", r.Name, i), got[i], want[i], bound[i]); err != nil {
-			return err
+		if err := t.within(got[i], want[i], bound[i]); err != nil {
+			return fmt.Errorf("%s[%d]: %w", r.Name, i, err)
 		}
 	}
 	return nil
 }
 
-func (t *Trial) within(at string, word uint32, want, bound float64) error {
+func (t *Trial) within(word uint32, want, bound float64) error {
 	if word&0x7f800000 == 0x7f800000 {
-		return fmt.Errorf("%s: got %#08x (NaN or infinity), want %g", at, word, want)
+		return fmt.Errorf("got %#08x (NaN or infinity), want %g", word, want)
 	}
 	got := float64(math.Float32frombits(word))
 	e := math.Abs(got - want)
 	if e > bound {
-		return fmt.Errorf("%s: got %.9g, want %.9g: error %.3g, bound %.3g", at, got, want, e, bound)
+		return fmt.Errorf("got %.9g, want %.9g: error %.3g, bound %.3g", got, want, e, bound)
 	}
 	if bound > 0 {
 		t.Worst = max(t.Worst, e/bound)
