@@ -88,7 +88,7 @@ func (c *commands) once(d *Device, record func(vulkan.CommandBuffer)) error {
 		return err
 	}
 	record(cmd)
-	if err := check("vkEndCommandBuffer", vulkan.EndCommandBuffer(cmd)); err != nil {
+	if err := end(cmd); err != nil {
 		return err
 	}
 	if err := c.submit(d); err != nil {
@@ -105,6 +105,10 @@ func begin(cmd vulkan.CommandBuffer, once bool) error {
 	err := check("vkBeginCommandBuffer", vulkan.BeginCommandBuffer(cmd, info))
 	info.Free()
 	return err
+}
+
+func end(cmd vulkan.CommandBuffer) error {
+	return check("vkEndCommandBuffer", vulkan.EndCommandBuffer(cmd))
 }
 
 // cmdBarrier orders all compute work before it and after it, with transfers and the host where asked.

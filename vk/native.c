@@ -362,7 +362,8 @@ static uint32_t VKCALL collect(uint32_t severity, VkFlags types, const VkMessage
   (void)severity, (void)types, (void)user;
   lock();
   const uint32_t room = sizeof messages - message_bytes;
-  const int n = snprintf(messages + message_bytes, room, "%s\n", data->message);
+  const char *id = data->idName && !strstr(data->message, data->idName) ? data->idName : "";  // older layers write it in the text
+  const int n = snprintf(messages + message_bytes, room, "%s%s%s\n", id, *id ? ": " : "", data->message);
   if (n > 0 && (uint32_t)n < room) message_bytes += (uint32_t)n;
   else messages_dropped++;
   unlock();

@@ -142,7 +142,7 @@ func (p *Program) record(i int) error {
 		if n == len(stretches)-1 {
 			cmdBarrier(cmd, true, true) // the host reads what the program wrote for it
 		}
-		if err := check("vkEndCommandBuffer", vulkan.EndCommandBuffer(cmd)); err != nil {
+		if err := end(cmd); err != nil {
 			return err
 		}
 	}

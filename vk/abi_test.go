@@ -1,0 +1,81 @@
+// native.c declares the Vulkan structures that it uses by itself. Here a C compiler compares them with the header that the
+// binding brings: their sizes, and the place of each field that native.c reads or that others could be mistaken for.
+
+package vk
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// declared pairs native.c's structures with Vulkan's.
+var declared = map[string]string{
+	"VkFeatures2": "VkPhysicalDeviceFeatures2", "VkLimits": "VkPhysicalDeviceLimits", "VkProperties": "VkPhysicalDeviceProperties",
+	"VkProperties2": "VkPhysicalDeviceProperties2", "VkMaintenance3": "VkPhysicalDeviceMaintenance3Properties",
+	"VkSubgroup": "VkPhysicalDeviceSubgroupProperties", "VkDriver": "VkPhysicalDeviceDriverPropertiesKHR",
+	"Vk16Bit":  "VkPhysicalDevice16BitStorageFeatures",
+	"VkMemory": "VkPhysicalDeviceMemoryProperties", "VkApp": "VkApplicationInfo", "VkInstanceInfo": "VkInstanceCreateInfo",
+	"VkQueueInfo": "VkDeviceQueueCreateInfo", "VkDeviceInfo": "VkDeviceCreateInfo", "VkModuleInfo": "VkShaderModuleCreateInfo",
+	"VkLayoutBinding": "VkDescriptorSetLayoutBinding", "VkSetLayoutInfo": "VkDescriptorSetLayoutCreateInfo",
+	"VkPushRange": "VkPushConstantRange", "VkLayoutInfo": "VkPipelineLayoutCreateInfo", "VkSpecEntry": "VkSpecializationMapEntry",
+	"VkSpec": "VkSpecializationInfo", "VkStageInfo": "VkPipelineShaderStageCreateInfo", "VkComputeInfo": "VkComputePipelineCreateInfo",
+	"VkPoolSize": "VkDescriptorPoolSize", "VkPoolInfo": "VkDescriptorPoolCreateInfo", "VkSetAllocInfo": "VkDescriptorSetAllocateInfo",
+	"VkWrite": "VkWriteDescriptorSet", "VkBarrier": "VkMemoryBarrier", "VkCopy": "VkBufferCopy", "VkSubmit": "VkSubmitInfo",
+	"VkMessengerInfo": "VkDebugUtilsMessengerCreateInfoEXT",
+	"cv_binding":      "VkDescriptorBufferInfo", "cv_family": "VkQueueFamilyProperties", "cv_extension": "VkExtensionProperties",
+}
+
+// apart are numbers, structures that the binding's header does not have, and those that native.c declares in part.
+var apart = []string{"VkResult", "VkFlags", "VkHandle", "VkSubgroupControl", "VkFloat16", "VkCoopMat", "VkBase", "VkMessage"}
+
+func TestDeclarationsAreVulkans(t *testing.T) {
+	module, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", "github.com/vulkan-go/vulkan").Output()
+	compiler, missing := exec.LookPath("gcc")
+	if err != nil || missing != nil {
+		t.Skip("compiler")
+	}
+	source, err := os.ReadFile("native.c")
+	must(t, err)
+	types, _, _ := strings.Cut(string(source), "#define ENTRY_POINTS")
+	for _, name := range regexp.MustCompile(`(?:\}|typedef \w+) (Vk\w+);`).FindAllStringSubmatch(types, -1) {
+		if declared[name[1]] == "" && !slices.Contains(apart, name[1]) {
+			t.Errorf("%s is compared with nothing", name[1])
+		}
+	}
+	own := regexp.MustCompile(`\bVk(\w+)`).ReplaceAllString(types, "OwnVk$1")
+	var checks strings.Builder
+	for a, b := range declared {
+		fmt.Fprintf(&checks, "_Static_assert(sizeof(%s) == sizeof(%s), \"%s\");\n", strings.Replace(a, "Vk", "OwnVk", 1), b, b)
+	}
+	offset := func(a, field, b, theirs string) {
+		fmt.Fprintf(&checks, "_Static_assert(offsetof(%s, %s) == offsetof(%s, %s), \"%s.%s\");\n", a, field, b, theirs, b, theirs)
+	}
+	for _, field := range []string{
+		"maxStorageBufferRange", "maxPushConstantsSize", "bufferImageGranularity", "maxBoundDescriptorSets",
+		"maxComputeSharedMemorySize", "maxComputeWorkGroupCount", "maxComputeWorkGroupInvocations", "maxComputeWorkGroupSize",
+		"minMemoryMapAlignment", "minStorageBufferOffsetAlignment", "maxFramebufferWidth", "timestampPeriod", "nonCoherentAtomSize",
+	} {
+		offset("OwnVkLimits", field, "VkPhysicalDeviceLimits", field)
+	}
+	offset("OwnVkLimits", "perStageStorageBuffers", "VkPhysicalDeviceLimits", "maxPerStageDescriptorStorageBuffers")
+	offset("OwnVkProperties", "limits", "VkPhysicalDeviceProperties", "limits")
+	offset("OwnVkWrite", "buffers", "VkWriteDescriptorSet", "pBufferInfo")
+	offset("OwnVkMessage", "idName", "VkDebugUtilsMessengerCallbackDataEXT", "pMessageIdName")
+	offset("OwnVkMessage", "message", "VkDebugUtilsMessengerCallbackDataEXT", "pMessage")
+
+	dir := t.TempDir()
+	header := filepath.Join(strings.TrimSpace(string(module)), "vulkan", "vulkan_core.h")
+	program := "#include <stddef.h>\n#include \"" + header + "\"\n" + own + checks.String()
+	must(t, os.WriteFile(filepath.Join(dir, "abi.c"), []byte(program), 0o600))
+	here, err := os.Getwd()
+	must(t, err)
+	if out, err := exec.Command(compiler, "-fsyntax-only", "-I", here, filepath.Join(dir, "abi.c")).CombinedOutput(); err != nil {
+		t.Errorf("%v\n%s", err, out)
+	}
+}
