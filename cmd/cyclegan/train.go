@@ -69,8 +69,15 @@ func (t *training) run(ctx context.Context, dev *vk.Device) (err error) {
 	if err := t.start(); err != nil {
 		return err
 	}
+	t.progress = newProgress(t.stderr, t.total)
 	ctx, stop := interruptible(ctx) // not before: until here an interrupt has nothing to save
 	defer stop()
+	context.AfterFunc(ctx, func() {
+		if !errors.Is(context.Cause(ctx), context.Canceled) { // a signal came
+			t.progress.clear()
+			fmt.Fprintln(t.stderr, "cyclegan train: finishing the step and saving; interrupt again to end at once")
+		}
+	})
 	return t.finish(t.epochs(ctx))
 }
 

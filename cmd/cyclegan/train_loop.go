@@ -14,7 +14,6 @@ import (
 
 // epochs trains until the last step, an interrupt or an error.
 func (t *training) epochs(ctx context.Context) error {
-	t.progress = newProgress(t.stderr, t.total)
 	if err := t.saveGrid(); err != nil {
 		return err
 	}
@@ -36,8 +35,6 @@ func (t *training) epoch(ctx context.Context, epoch int) error {
 		t.waited += loader.Waited() - before
 		switch {
 		case ctx.Err() != nil:
-			t.progress.clear()
-			fmt.Fprintln(t.stderr, "cyclegan train: finishing the step and saving; interrupt again to end at once")
 			return errInterrupted
 		case err != nil:
 			return badInput{err}

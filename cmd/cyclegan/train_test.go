@@ -222,7 +222,7 @@ func TestInterruptSaves(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if !strings.Contains(stderr.String(), cyclegan.FileName(model.Step)) {
+		if said := stderr.String(); !strings.Contains(said, "finishing the step") || !strings.Contains(said, cyclegan.FileName(model.Step)) {
 			t.Errorf("%v: saved step %d, and says %s", c.signal, model.Step, stderr.String())
 		}
 		if model.Epoch != 1+model.Step/3 || model.Next != model.Step%3 {
