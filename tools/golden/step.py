@@ -1,0 +1,178 @@
+#!/usr/bin/env python3
+"""Write the golden files of whole training steps into cyclegan/testdata.
+
+The truth is PyTorch in float64. How far a correct fp32 engine may be from it
+is measured, not chosen: every case is run 16 times in fp32 (mkldnn on and off,
+one and two threads, inputs as they are and moved by one ulp in three patterns)
+and the distances of these runs from float64 are stored beside the truth.
+README.md lists the tensors of each file.
+"""
+
+import argparse
+import dataclasses
+import itertools
+import json
+import os
+
+import numpy as np
+import torch
+
+import cases
+import kinks
+import nets
+import safetensors
+import trainer
+
+TESTDATA = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../cyclegan/testdata")
+# mkldnn, threads, pattern of the inputs' last bits (0: as they are)
+RUNS = tuple(itertools.product((True, False), (1, 2), (0, 1, 2, 3)))
+# Least distance of a kink in step 1, in rms rounding errors, and what float64 may leave of a gradient of 0
+MIN_MARGIN, NOISE = 4.0, 1e-12
+
+
+@dataclasses.dataclass
+class Run:
+    losses: np.ndarray  # float64 [steps,8], in the order of trainer.LOSSES
+    first: dict  # tensors of step 1 by golden name, float64
+    arguments: list  # kink arguments of step 1, see kinks.py
+
+
+def scripted_pool(case, decisions):
+    """A pool that replays decisions [steps,batch], those of the filling images left out."""
+    later = iter(decisions.reshape(-1)[case.pool_size:].tolist())
+
+    def decide(_):
+        slot = next(later)
+        return None if slot < 0 else slot
+
+    return trainer.ImagePool(case.pool_size, decide)
+
+
+def network_input(pictures, dtype, ulp_pattern):
+    """uint8 [N,H,W,3] -> [N,3,H,W] in [-1,1]; pattern > 0 moves each value by -1, 0 or +1 ulp."""
+    values = ((pictures.astype(dtype) / dtype(255) - dtype(0.5)) / dtype(0.5)).transpose(0, 3, 1, 2)
+    if ulp_pattern:
+        rng = np.random.RandomState([ulp_pattern, int(pictures.sum(dtype=np.int64)) % 2**31])
+        direction = rng.randint(-1, 2, values.shape)
+        moved = np.nextafter(values, np.copysign(dtype(2), direction.astype(dtype)))
+        values = np.where(direction == 0, values, moved)
+    return torch.from_numpy(np.ascontiguousarray(values))
+
+
+def run(case, start, dtype, ulp_pattern=0, steps=None):
+    """Train from the start in dtype, for all steps of the case or the first few. -> Run"""
+    built = {}
+    for name, net in start.networks.items():
+        built[name] = cases.new_network(case, name)
+        built[name].load_state_dict(net.state_dict())
+        built[name].to(torch.float64 if dtype is np.float64 else torch.float32)
+    pools = [scripted_pool(case, start.decisions[:, :, side]) for side in (0, 1)]
+    model = trainer.Trainer(built, pools, case.gan_mode)
+    result = Run(np.empty((steps or case.steps, len(trainer.LOSSES))), {}, [])
+    for index in range(len(result.losses)):
+        real = [network_input(start.pictures[domain][index], dtype, ulp_pattern) for domain in "AB"]
+        with kinks.recorded() as arguments:
+            values, out = model.step(*real)
+        result.losses[index] = [values[name] for name in trainer.LOSSES]
+        if index == 0:
+            result.first = first_step_tensors(built, out)
+            result.arguments = arguments + kinks.l1_arguments(out, *real)
+    return result
+
+
+def first_step_tensors(built, out):
+    """Outputs, gradients and running statistics right after step 1, as float64 copies."""
+    found = {f"out.{name}": tensor for name, tensor in out.items()}
+    for name, net in built.items():
+        found |= {f"grad.{name}.{key}": parameter.grad for key, parameter in net.named_parameters()}
+        found |= {f"stat.{name}.{key}": statistic for key, statistic in net.named_buffers()
+                  if statistic.is_floating_point()}
+    return {name: tensor.double().numpy().copy() for name, tensor in found.items()}
+
+
+def clear_dead_biases(networks, first):
+    """Set the gradient of biases before an instance norm to its true value 0. -> their golden names"""
+    dead = {f"grad.{name}.{key}" for name, net in networks.items() for key in nets.dead_biases(net)}
+    for name in dead:
+        noise, scale = np.abs(first[name]).max(), np.abs(first[name.replace("bias", "weight")]).max()
+        if noise > NOISE * max(1, scale):
+            raise SystemExit(f"{name}: gradient {noise:.1e} beside a weight gradient of {scale:.1e} is no rounding noise")
+        first[name][:] = 0
+    return dead
+
+
+def measure(case, start, truth):
+    """The 16 fp32 runs: -> (losses [16,steps,8], distances of step 1 by golden name, each [16])."""
+    losses, distances = [], {name: [] for name in truth.first}
+    for mkldnn, threads, pattern in RUNS:
+        torch.set_num_threads(threads)
+        with torch.backends.mkldnn.flags(enabled=mkldnn):
+            result = run(case, start, np.float32, pattern)
+        margin = kinks.margin(truth.arguments, result.arguments)
+        if margin < MIN_MARGIN or kinks.flips(truth.arguments, result.arguments):
+            raise SystemExit(f"{case.name}: seed {case.seed} has a kink at {margin:.1f} rounding errors from zero, "
+                             f"the least is {MIN_MARGIN}: find another one with find_seed.py")
+        losses.append(result.losses)
+        for name, exact in truth.first.items():
+            distances[name].append(np.linalg.norm(result.first[name] - exact))
+    return np.array(losses), {name: np.array(values) for name, values in distances.items()}
+
+
+def loss_rms(run_losses, losses):
+    """Of each run, over all losses of all steps after the first. -> [16]"""
+    return np.sqrt(np.square(run_losses[:, 1:] - losses[1:]).mean(axis=(1, 2)))
+
+
+def write_case(case, folder):
+    start = cases.draw(case)
+    torch.set_num_threads(2)
+    truth = run(case, start, np.float64)
+    dead = clear_dead_biases(start.networks, truth.first)
+    run_losses, distances = measure(case, start, truth)
+    distances = {name: values for name, values in distances.items() if name not in dead}
+    for name in trainer.NETWORKS:  # each network as a whole
+        parts = [values for key, values in distances.items() if key.startswith(f"grad.{name}.")]
+        distances[f"grad.{name}"] = np.sqrt(np.square(parts).sum(axis=0))
+
+    rms = loss_rms(run_losses, truth.losses)
+    tensors = {"losses": truth.losses, "runs.losses": run_losses, "runs.loss_rms": rms}
+    if case.pool_size:
+        tensors["pool"] = start.decisions
+    if not case.losses_only:
+        tensors |= {f"pictures.{domain}": array for domain, array in start.pictures.items()}
+        tensors |= {f"init.{name}.{key}": parameter.detach().numpy()
+                    for name, net in start.networks.items() for key, parameter in net.named_parameters()}
+        tensors |= {name: array.astype(np.float32) for name, array in truth.first.items()}
+        tensors |= {f"distance.{name}": values for name, values in distances.items()}
+    config = dataclasses.asdict(case) | {"losses": trainer.LOSSES, **trainer.DEFAULTS}
+    metadata = {"torch": torch.__version__, "numpy": np.__version__, "config": json.dumps(config)}
+    path = os.path.join(folder, case.name + ".safetensors")
+    safetensors.write(path, tensors, metadata)
+    report(path, truth, run_losses, distances, rms)
+
+
+def report(path, truth, run_losses, distances, rms):
+    print(f"{os.path.basename(path)}: {os.path.getsize(path)} bytes")
+    first = np.abs(run_losses[:, 0] - truth.losses[0]) / np.maximum(1, np.abs(truth.losses[0]))
+    print(f"  losses of step 1: largest |a-b|/max(1,|b|) of the fp32 runs {first.max():.1e}")
+    print(f"  losses after it: rms median {np.median(rms):.2e} largest {rms.max():.2e}")
+    for name in trainer.NETWORKS:
+        norms = {key: np.linalg.norm(truth.first[key]) for key in distances if key.startswith(f"grad.{name}.")}
+        whole = distances[f"grad.{name}"] / np.linalg.norm(list(norms.values()))
+        worst = max(norms, key=lambda key: distances[key].max() / norms[key])
+        print(f"  {name} gradient, relative: median {np.median(whole):.1e} largest {whole.max():.1e}, "
+              f"worst tensor {worst} {distances[worst].max() / norms[worst]:.1e}")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--out", default=TESTDATA, help="folder to write to")
+    parser.add_argument("--only", choices=[case.name for case in cases.CASES], help="write one file")
+    options = parser.parse_args()
+    for case in cases.CASES:
+        if options.only in (None, case.name):
+            write_case(case, os.path.normpath(options.out))
+
+
+if __name__ == "__main__":
+    main()
