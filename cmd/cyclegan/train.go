@@ -73,7 +73,7 @@ func (t *training) run(ctx context.Context, dev *vk.Device) (err error) {
 	ctx, stop := interruptible(ctx) // not before: until here an interrupt has nothing to save
 	defer stop()
 	context.AfterFunc(ctx, func() {
-		if !errors.Is(context.Cause(ctx), context.Canceled) { // a signal came
+		if context.Cause(ctx) != context.Canceled { // a signal came; its error wraps Canceled, stop gives Canceled itself
 			t.progress.clear()
 			fmt.Fprintln(t.stderr, "cyclegan train: finishing the step and saving; interrupt again to end at once")
 		}
