@@ -11,6 +11,9 @@ import (
 // flatSize is the workgroup size of the kernels that take one lane for each vec4 (shaders/inc/flat.glsl).
 const flatSize = 64
 
+// stripSize is how many vec4 a workgroup takes in the kernels that take several for each lane (shaders/inc/strip.glsl).
+const stripSize = 64 * 4
+
 // Add writes a + b to sum, which may be either of them.
 func Add(p *vk.Program, a, b, sum Tensor) {
 	elementwise(p, "add", nil, a, b, sum)
@@ -26,7 +29,7 @@ func Copy(p *vk.Program, src, dst Tensor) {
 	elementwise(p, "copy", nil, src, dst)
 }
 
-// elementwise launches a kernel that takes a lane for each vec4 of tensors of one shape.
+// elementwise launches a kernel that treats every vec4 of tensors of one shape alike.
 func elementwise(p *vk.Program, shader string, spec []uint32, tensors ...Tensor) {
 	if !sameShapes(p, shader, tensors...) {
 		return
@@ -36,7 +39,7 @@ func elementwise(p *vk.Program, shader string, spec []uint32, tensors ...Tensor)
 	for i, t := range tensors {
 		args[i] = t.Range
 	}
-	launch(p, vk.Launch{Spec: spec, Push: struct{ Count uint32 }{uint32(count)}, Groups: groups(count, flatSize)}, shader, args...)
+	launch(p, vk.Launch{Spec: spec, Push: struct{ Count uint32 }{uint32(count)}, Groups: groups(count, stripSize)}, shader, args...)
 }
 
 // sameShapes makes the program fail where the tensors of a call differ in shape.
@@ -60,5 +63,5 @@ func Fill(p *vk.Program, dst vk.Range, value float32) {
 		Count uint32
 		Value float32
 	}{uint32(count), value}
-	launch(p, vk.Launch{Push: push, Groups: groups(count, flatSize)}, shader, dst)
+	launch(p, vk.Launch{Push: push, Groups: groups(count, stripSize)}, shader, dst)
 }

@@ -25,7 +25,7 @@ func elementwiseCases() (cases []Case) {
 			Case{fmt.Sprint("add in place ", s), func(t *Trial) error { return addTrial(t, s, true) }},
 			Case{fmt.Sprint("copy ", s), func(t *Trial) error { return copyTrial(t, s) }})
 	}
-	for _, floats := range []int{1, 2, 4, 7, 255, 256, 4099, 65535 * flatSize, 4 * (65535*flatSize + 1)} {
+	for _, floats := range []int{1, 2, 4, 7, 255, 256, 4099, 65535*stripSize + 1} {
 		cases = append(cases, Case{fmt.Sprint("fill ", floats), func(t *Trial) error { return fillTrial(t, floats) }})
 	}
 	return cases

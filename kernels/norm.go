@@ -35,11 +35,11 @@ func (n Norm) Stats(p *vk.Program, x Tensor, stats vk.Range) {
 	if !n.check(p, "norm statistics", x, vk.Range{}, stats) {
 		return
 	}
-	g := n.reduction(x)
-	if g.chunks() == 1 {
+	if g, ok := n.whole(x); ok {
 		n.launch(p, "norm_stats", None, g, x.Range, stats)
 		return
 	}
+	g := n.cut(x, reducePerLane, normSize)
 	partial := p.Temp("norm partial statistics", 4*g.chunks()*n.StatsLen(x)).All()
 	n.launch(p, "norm_stats_partial", None, g, x.Range, partial)
 	n.combine(p, "norm_combine", g, x.Range, partial, stats)
@@ -65,7 +65,7 @@ func (n Norm) Forward(p *vk.Program, x Tensor, stats, affine vk.Range, residual,
 		}
 		shader, args = shader+"_residual", append(args, residual.Range)
 	}
-	n.launch(p, shader, n.Act, n.pointwise(x), args...)
+	n.launch(p, shader, n.Act, n.cut(x, mapPerLane, normSize), args...)
 }
 
 // Backward writes the gradient of x from dy, that of Forward's y, and the x, stats and affine that Forward took:
@@ -86,13 +86,14 @@ func (n Norm) Backward(p *vk.Program, x Tensor, stats, affine vk.Range, dy, dx T
 		suffix, last = "_affine", []vk.Range{affine}
 	}
 	with := func(args ...vk.Range) []vk.Range { return append(args, last...) }
-	if g := n.reduction(x); g.chunks() == 1 {
+	if g, ok := n.whole(x); ok {
 		n.launch(p, "norm_backward_small"+suffix, n.Act, g, with(x.Range, stats, dy.Range, sums, dx.Range)...)
 	} else {
+		g := n.cut(x, reducePerLane, normSize)
 		partial := p.Temp("norm partial sums", 4*g.chunks()*n.StatsLen(x)).All()
 		n.launch(p, "norm_sums"+suffix, n.Act, g, with(x.Range, stats, dy.Range, partial)...)
 		n.combine(p, "norm_sums_combine", g, partial, sums)
-		n.launch(p, "norm_backward"+suffix, n.Act, n.pointwise(x), with(x.Range, stats, dy.Range, sums, dx.Range)...)
+		n.launch(p, "norm_backward"+suffix, n.Act, n.cut(x, mapPerLane, normSize), with(x.Range, stats, dy.Range, sums, dx.Range)...)
 	}
 	if daffine.Mem == nil {
 		return
@@ -102,7 +103,7 @@ func (n Norm) Backward(p *vk.Program, x Tensor, stats, affine vk.Range, dy, dx T
 		shader = "norm_affine_grad_add"
 	}
 	push := struct{ Groups, Rows uint32 }{uint32(n.groups(x)), uint32(rows)}
-	launch(p, vk.Launch{Push: push, Groups: groups(rows, flatSize)}, shader, sums, daffine)
+	launch(p, vk.Launch{Push: push, Groups: groups(rows, normSize)}, shader, sums, daffine)
 }
 
 // Running moves batch norm's running statistics, [2][Stride(C)] floats: mean and unbiased variance, towards those of each group of
@@ -120,7 +121,7 @@ func (n Norm) Running(p *vk.Program, x Tensor, stats, running vk.Range, momentum
 		Groups, Quads, Pixels uint32
 		Eps, Momentum         float32
 	}{uint32(n.groups(x)), uint32(quads), uint32(n.pixels(x)), n.Eps, momentum}
-	launch(p, vk.Launch{Push: push, Groups: groups(quads, flatSize)}, "norm_running", stats, running)
+	launch(p, vk.Launch{Push: push, Groups: groups(quads, normSize)}, "norm_running", stats, running)
 }
 
 // EvalStats writes the statistics with which batch norm evaluates x: the running ones, for every group.
@@ -133,7 +134,7 @@ func (n Norm) EvalStats(p *vk.Program, x Tensor, running, stats vk.Range) {
 		Groups, Quads uint32
 		Eps           float32
 	}{uint32(n.groups(x)), uint32(quads), n.Eps}
-	launch(p, vk.Launch{Push: push, Groups: groups(n.groups(x)*quads, flatSize)}, "norm_eval_stats", running, stats)
+	launch(p, vk.Launch{Push: push, Groups: groups(n.groups(x)*quads, normSize)}, "norm_eval_stats", running, stats)
 }
 
 // check makes the program fail where the norm does not fit x, or a buffer does not fit either: stats, and perChannel, [2][Stride(C)],
@@ -157,39 +158,40 @@ func (n Norm) check(p *vk.Program, call string, x Tensor, perChannel, stats vk.R
 // normSize is the workgroup size of the norm kernels (shaders/inc/norm.glsl).
 const normSize = 64
 
-// normGrid is how a norm kernel's workgroups cover a tensor: each takes width quads (4 channels each) of chunk pixels of a group.
+// Pixels of a lane in the kernels that sum over several workgroups, and in those that treat every pixel alike.
+const (
+	reducePerLane = 64
+	mapPerLane    = 16
+)
+
+// normGrid is how a norm kernel's workgroups cover a tensor: each takes 1<<shift quads (4 channels each) of chunk pixels of a group.
 type normGrid struct {
 	groups, pixels, quads, channels int
-	width, chunk                    int
+	shift, chunk                    int
 }
 
-// normWidth is the most quads side by side in a workgroup: 128 bytes, a cache line of most GPUs.
-const normWidth = 8
+// whole is a grid with one chunk a group, for reductions in one dispatch; false where that is too much for a workgroup.
+func (n Norm) whole(x Tensor) (normGrid, bool) {
+	const most = 64 * normSize // vec4 of a workgroup
+	g := n.cut(x, 1, min(8, max(4, most/n.pixels(x))))
+	g.chunk = g.pixels
+	return g, g.pixels<<g.shift <= most
+}
 
-func (n Norm) grid(x Tensor) normGrid {
-	g := normGrid{groups: n.groups(x), pixels: n.pixels(x), quads: Stride(x.C) / 4, channels: x.C, width: 1}
-	for g.width < min(normWidth, g.quads) {
-		g.width *= 2
+// cut is a grid whose workgroups take perLane pixels a lane. They are as wide as the pixels, up to limit quads, so that each keeps
+// to a compact piece of memory.
+func (n Norm) cut(x Tensor, perLane, limit int) normGrid {
+	g := normGrid{groups: n.groups(x), pixels: n.pixels(x), quads: Stride(x.C) / 4, channels: x.C}
+	for shift := 1; 1<<shift <= limit; shift++ {
+		if covered := roundUp(g.quads, 1<<shift); 4*(covered-g.quads) <= covered { // at most a quarter of the lanes idle
+			g.shift = shift
+		}
 	}
+	g.chunk = perLane * normSize >> g.shift
 	return g
 }
 
-// reduction is the grid of the kernels that sum over a group.
-func (n Norm) reduction(x Tensor) normGrid {
-	g := n.grid(x)
-	g.chunk = reductionQuads / g.width
-	return g
-}
-
-// reductionQuads is how many vec4 a workgroup of a reduction takes.
-const reductionQuads = 4096
-
-// pointwise is the grid of the kernels that treat every pixel alike.
-func (n Norm) pointwise(x Tensor) normGrid {
-	g := n.grid(x)
-	g.chunk = 1024 / g.width
-	return g
-}
+func roundUp(n, to int) int { return (n + to - 1) / to * to }
 
 func (g normGrid) chunks() int { return (g.pixels + g.chunk - 1) / g.chunk }
 
@@ -198,17 +200,22 @@ func (n Norm) launch(p *vk.Program, shader string, act Activation, g normGrid, a
 	n.dispatch(p, shader, act, g, g.chunks(), args...)
 }
 
-// combine appends a norm kernel that merges what launch's chunks left.
+// combine appends a norm kernel that merges what launch's chunks left, about 4 in each lane.
 func (n Norm) combine(p *vk.Program, shader string, g normGrid, args ...vk.Range) {
+	chunks := g.chunks()
+	g.shift = 0
+	for 2<<g.shift <= normSize && chunks<<g.shift <= 2*normSize {
+		g.shift++
+	}
 	n.dispatch(p, shader, None, g, 1, args...)
 }
 
 func (n Norm) dispatch(p *vk.Program, shader string, act Activation, g normGrid, chunks int, args ...vk.Range) {
 	push := struct {
-		Pixels, Quads, Chunk, Channels uint32
-		Eps                            float32
-	}{uint32(g.pixels), uint32(g.quads), uint32(g.chunk), uint32(g.channels), n.Eps}
+		Pixels, Quads, Chunk, Shift, Channels uint32
+		Eps                                   float32
+	}{uint32(g.pixels), uint32(g.quads), uint32(g.chunk), uint32(g.shift), uint32(g.channels), n.Eps}
 	launch(p, vk.Launch{
-		Spec: []uint32{uint32(act), uint32(g.width)}, Push: push, Groups: [3]int{chunks, (g.quads + g.width - 1) / g.width, g.groups},
+		Spec: []uint32{uint32(act)}, Push: push, Groups: [3]int{chunks, roundUp(g.quads, 1<<g.shift) >> g.shift, g.groups},
 	}, shader, args...)
 }

@@ -3,7 +3,7 @@
 // u = 2^-24. A value x has the normalised xhat = (x - mean) rstd. The device stores the mean rounded to fp32 and sums values less
 // the group's first, x0, so it knows xhat to
 //
-//	e = u rstd (|mean| + 16 (|x - mean| + sum|x - x0| / pixels))
+//	e = u rstd (|mean| + 16 (|x - mean| + sum|x - x0| / pixels)), without |mean| where all values are one, which is exact,
 //
 // and from there on each result to its share of e and to C u sum|terms|, C = 16 forward and 64 backward.
 
@@ -78,7 +78,15 @@ func (r *normReference) index(i int) int { return i/(r.pixels*r.c)*r.c + i%r.c }
 func (r *normReference) xhat(i int) (xhat, e float64) {
 	k := r.index(i)
 	d := r.x[i] - r.mean[k]
-	return d * r.rstd[k], U * r.rstd[k] * (math.Abs(r.mean[k]) + 16*(math.Abs(d)+r.spread[k]))
+	return d * r.rstd[k], r.rstd[k] * (r.meanBound(k) + 16*U*math.Abs(d))
+}
+
+// meanBound is how far the device's mean may be from the true one.
+func (r *normReference) meanBound(k int) float64 {
+	if r.spread[k] == 0 {
+		return 0
+	}
+	return U * (math.Abs(r.mean[k]) + 16*r.spread[k])
 }
 
 // stats are the statistics as the device lays them out, padding included.
@@ -88,11 +96,11 @@ func (r *normReference) stats() bounded {
 	for g := range r.groups {
 		for c := range stride {
 			at, k := g*2*stride+c, g*r.c+c
-			mean, spread, rstd := 0.0, 0.0, 1/math.Sqrt(float64(r.Eps))
+			mean, bound, rstd := 0.0, 0.0, 1/math.Sqrt(float64(r.Eps))
 			if c < r.c {
-				mean, spread, rstd = r.mean[k], r.spread[k], r.rstd[k]
+				mean, bound, rstd = r.mean[k], r.meanBound(k), r.rstd[k]
 			}
-			out.set(at, mean, U*(math.Abs(mean)+16*spread))
+			out.set(at, mean, bound)
 			out.set(at+stride, rstd, 16*U*rstd)
 		}
 	}
@@ -166,7 +174,7 @@ type normCase struct {
 	act             Activation
 	affine          bool
 	residual        bool // and then no activation
-	inPlace         bool // y over the residual, dx over dy
+	inPlace         bool // y over the residual or else x, dx over dy
 	accumulate      bool // daffine
 }
 
@@ -239,17 +247,20 @@ func (k normCase) run(t *Trial) error {
 	in := func(name string, v []float32) Tensor { return t.In(name, k.n, k.h, k.w, k.c, v) }
 	out := func(name string) Tensor { return t.Out(name, k.n, k.h, k.w, k.c) }
 	inOut := func(name string, v []float32) Tensor { return t.InOut(name, k.n, k.h, k.w, k.c, v) }
-	x, stats := in("x", xv), t.Floats("stats", groups*2*stride, nil, true)
+	stats := t.Floats("stats", groups*2*stride, nil, true)
 	eval, running := t.Floats("evaluation stats", groups*2*stride, nil, true), t.Floats("running", 2*stride, runningv, true)
-	var residual, y, dy, dx Tensor
+	var x, residual, y, dy, dx Tensor
 	switch {
 	case k.residual && k.inPlace:
-		residual = inOut("y", residualv)
+		x, residual = in("x", xv), inOut("y", residualv)
 		y = residual
 	case k.residual:
-		residual, y = in("residual", residualv), out("y")
+		x, residual, y = in("x", xv), in("residual", residualv), out("y")
+	case k.inPlace:
+		x = inOut("y", xv)
+		y = x
 	default:
-		y = out("y")
+		x, y = in("x", xv), out("y")
 	}
 	if k.inPlace {
 		dy = inOut("dx", dyv)
@@ -268,12 +279,12 @@ func (k normCase) run(t *Trial) error {
 
 	err := t.Run(func(p *vk.Program) {
 		n.Stats(p, x, stats)
-		n.Forward(p, x, stats, gb, residual, y)
 		n.Backward(p, x, stats, gb, dy, dx, dgb, k.accumulate)
 		if pixels > 1 {
 			n.Running(p, x, stats, running, 0.1)
 		}
 		n.EvalStats(p, x, running, eval)
+		n.Forward(p, x, stats, gb, residual, y)
 	})
 	if err != nil {
 		return err

@@ -1,7 +1,7 @@
 // Backward pass of an activation, from its output: dx = dy activate'(x), where y = activate(x).
 //
 // binding 0: y [count] vec4; 1: dy; 2: dx, which may be dy's memory: each element is read before it is written, by the same lane
-// Push constants: count. Constant 0: the activation. One lane a vec4.
+// Push constants: count. Constant 0: the activation.
 #version 450
 #extension GL_GOOGLE_include_directive : require
 
@@ -11,12 +11,11 @@ layout(std430, binding = 1) readonly buffer DY { vec4 dy[]; };
 layout(std430, binding = 2) writeonly buffer DX { vec4 dx[]; };
 layout(push_constant) uniform Shape { uint count; };
 
-#include "inc/flat.glsl"
+#include "inc/strip.glsl"
 #include "inc/actgrad.glsl"
 
 void main() {
-    uint i = flatIndex();
-    if (i < count) {
+    for (uint i = stripFirst(); i < stripEnd(count); i += STRIP_STEP) {
         dx[i] = dy[i] * activationSlope(y[i]);
     }
 }

@@ -1,7 +1,7 @@
 // Sum of two tensors, element by element: where a residual block or two gradients meet.
 //
 // binding 0: a [count] vec4; 1: b; 2: sum. The variant has no b and adds a to sum.
-// Push constants: count. One lane a vec4.
+// Push constants: count.
 //! variant add_to -DTO
 #version 450
 #extension GL_GOOGLE_include_directive : require
@@ -15,11 +15,10 @@ layout(std430, binding = 2) writeonly buffer Sum { vec4 sum[]; };
 #endif
 layout(push_constant) uniform Shape { uint count; };
 
-#include "inc/flat.glsl"
+#include "inc/strip.glsl"
 
 void main() {
-    uint i = flatIndex();
-    if (i < count) {
+    for (uint i = stripFirst(); i < stripEnd(count); i += STRIP_STEP) {
 #ifdef TO
         sum[i] += a[i];
 #else

@@ -1,7 +1,7 @@
 // Copy of a tensor, bit for bit.
 //
 // binding 0: src [count] vec4; 1: dst
-// Push constants: count. One lane a vec4.
+// Push constants: count.
 #version 450
 #extension GL_GOOGLE_include_directive : require
 
@@ -9,11 +9,10 @@ layout(std430, binding = 0) readonly buffer Src { uvec4 src[]; };
 layout(std430, binding = 1) writeonly buffer Dst { uvec4 dst[]; };
 layout(push_constant) uniform Shape { uint count; };
 
-#include "inc/flat.glsl"
+#include "inc/strip.glsl"
 
 void main() {
-    uint i = flatIndex();
-    if (i < count) {
+    for (uint i = stripFirst(); i < stripEnd(count); i += STRIP_STEP) {
         dst[i] = src[i];
     }
 }

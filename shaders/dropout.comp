@@ -3,7 +3,7 @@
 //
 // binding 0: x [count] vec4; 1: y, which may be x's memory; 2: seed, 4 words: key (low, high), step, 0
 // Push constants: count; threshold: an element whose random word is below is dropped; scale = 1 / (1 - rate); layer.
-// One lane a vec4: one draw has the words of its 4 elements.
+// One draw has the words of a vec4's 4 elements.
 #version 450
 #extension GL_GOOGLE_include_directive : require
 
@@ -16,12 +16,11 @@ layout(push_constant) uniform Shape {
     uint layer;
 };
 
-#include "inc/flat.glsl"
+#include "inc/strip.glsl"
 #include "inc/random.glsl"
 
 void main() {
-    uint i = flatIndex();
-    if (i < count) {
+    for (uint i = stripFirst(); i < stripEnd(count); i += STRIP_STEP) {
         uvec4 draw = philox(uvec4(i, layer, seed.z, 0u), seed.xy);
         y[i] = mix(vec4(0.0), x[i] * scale, greaterThanEqual(draw, uvec4(threshold)));
     }

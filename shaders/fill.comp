@@ -1,7 +1,7 @@
 // Memory filled with one value: gradients before they are accumulated, the targets of a loss.
 //
 // binding 0: dst [count] vec4; float in the variant, for sizes that are no multiple of 16 bytes
-// Push constants: count, value. One lane an element.
+// Push constants: count, value.
 //! variant fill_floats -DELEMENT=float
 #version 450
 #extension GL_GOOGLE_include_directive : require
@@ -15,11 +15,10 @@ layout(push_constant) uniform Shape {
     float value;
 };
 
-#include "inc/flat.glsl"
+#include "inc/strip.glsl"
 
 void main() {
-    uint i = flatIndex();
-    if (i < count) {
+    for (uint i = stripFirst(); i < stripEnd(count); i += STRIP_STEP) {
         dst[i] = ELEMENT(value);
     }
 }

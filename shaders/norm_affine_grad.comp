@@ -5,7 +5,6 @@
 // Push constants: groups, rows. One lane a row entry.
 //! variant norm_affine_grad_add -DADD
 #version 450
-#extension GL_GOOGLE_include_directive : require
 
 layout(std430, binding = 0) readonly buffer Sums { vec4 sums[]; };
 #ifdef ADD
@@ -15,10 +14,10 @@ layout(std430, binding = 1) writeonly buffer DAffine { vec4 daffine[]; };
 #endif
 layout(push_constant) uniform Shape { uint groups, rows; };
 
-#include "inc/flat.glsl"
+layout(local_size_x = 64) in;
 
 void main() {
-    uint i = flatIndex();
+    uint i = gl_GlobalInvocationID.x;
     if (i >= rows) {
         return;
     }

@@ -2,7 +2,7 @@
 //
 // Formulas and bindings 0 to 2: inc/norm_gradient.glsl; binding 3: sums [groups][2][quads] vec4: of g xhat, of g; 4: dx, as x,
 // which may be dy's memory: each element is read before it is written, by the same lane.
-// Push constants, constants and workgroups: inc/norm.glsl.
+// Push constants, constant and workgroups: inc/norm.glsl.
 //! variant norm_backward_affine -DAFFINE=5
 #version 450
 #extension GL_GOOGLE_include_directive : require
@@ -17,7 +17,7 @@ void main() {
     vec4 meanGX = sums[row()] / float(pixels);
     vec4 meanG = sums[row() + quads] / float(pixels);
     Span s = span();
-    for (uint at = s.first; at < s.end; at += s.step) {
+    for (uint at = s.first; at < s.end; at += quads) {
         dx[at] = inputGradient(c, at, meanGX, meanG);
     }
 }

@@ -3,7 +3,7 @@
 //
 // Formulas and bindings 0 to 2: inc/norm_gradient.glsl; binding 3: sums [groups][2][quads] vec4: of g xhat, of g; 4: dx, as x,
 // which may be dy's memory: each element is read for the last time before it is written, by the same lane.
-// Push constants, constants and workgroups: inc/norm.glsl, with one chunk.
+// Push constants, constant and workgroups: inc/norm.glsl, with one chunk.
 //! variant norm_backward_small_affine -DAFFINE=5
 #version 450
 #extension GL_GOOGLE_include_directive : require
@@ -19,13 +19,13 @@ void main() {
     Span s = span();
     vec4 gx, g;
     sumGradient(c, s, gx, g);
-    gx = sumLanes(gx, WIDTH);
-    g = sumLanes(g, WIDTH);
-    if (gl_LocalInvocationIndex < WIDTH && hasQuad()) {
+    gx = sumLanes(gx, width());
+    g = sumLanes(g, width());
+    if (isFirst()) {
         sums[row()] = gx;
         sums[row() + quads] = g;
     }
-    for (uint at = s.first; at < s.end; at += s.step) {
+    for (uint at = s.first; at < s.end; at += quads) {
         dx[at] = inputGradient(c, at, gx / float(pixels), g / float(pixels));
     }
 }

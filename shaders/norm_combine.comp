@@ -3,7 +3,7 @@
 // binding 0: x [groups][pixels][quads] vec4, of which the first pixel of each group is read
 // binding 1: partial [groups][chunks][2][quads] vec4: mean less the first pixel, centred second moment (norm_stats)
 // binding 2: stats [groups][2][quads] vec4: mean, 1 / sqrt(variance + eps)
-// Push constants: inc/norm.glsl; chunk is that of norm_stats. Workgroups: y is WIDTH quads, z the group.
+// Push constants: inc/norm.glsl; chunk is that of norm_stats. Workgroups: y is width quads, z the group.
 #version 450
 #extension GL_GOOGLE_include_directive : require
 
@@ -18,14 +18,14 @@ void main() {
     uint chunks = (pixels + chunk - 1u) / chunk;
     Moments m = Moments(0.0, vec4(0.0), vec4(0.0));
     if (hasQuad()) {
-        for (uint i = gl_LocalInvocationIndex / WIDTH; i < chunks; i += gl_WorkGroupSize.x / WIDTH) {
+        for (uint i = laneRow(); i < chunks; i += gl_WorkGroupSize.x >> widthShift) {
             uint at = (gl_WorkGroupID.z * chunks + i) * 2u * quads + quad();
             m = merge(m, Moments(float(min(chunk, pixels - i * chunk)), partial[at], partial[at + quads]));
         }
     }
-    m = mergeLanes(m, WIDTH);
+    m = mergeLanes(m, width());
 
-    if (gl_LocalInvocationIndex < WIDTH && hasQuad()) {
+    if (isFirst()) {
         stats[row()] = x[gl_WorkGroupID.z * pixels * quads + quad()] + m.mean;
         stats[row() + quads] = inversesqrt(m.m2 / float(pixels) + eps);
     }

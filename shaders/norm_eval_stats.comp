@@ -3,7 +3,6 @@
 // binding 0: running [2][quads] vec4: mean, variance; 1: stats [groups][2][quads]: mean, 1 / sqrt(variance + eps)
 // Push constants: groups, quads, eps. One lane a quad of a group.
 #version 450
-#extension GL_GOOGLE_include_directive : require
 
 layout(std430, binding = 0) readonly buffer Running { vec4 running[]; };
 layout(std430, binding = 1) writeonly buffer Stats { vec4 stats[]; };
@@ -12,10 +11,10 @@ layout(push_constant) uniform Shape {
     float eps;
 };
 
-#include "inc/flat.glsl"
+layout(local_size_x = 64) in;
 
 void main() {
-    uint i = flatIndex();
+    uint i = gl_GlobalInvocationID.x;
     if (i >= groups * quads) {
         return;
     }

@@ -3,7 +3,7 @@
 //
 // binding 0: x [groups][pixels][quads] vec4; 1: stats [groups][2][quads]; 2: y, as x
 // then, each where the variant has it: affine [2][quads]: gamma, beta; residual, as x
-// Push constants, constants and workgroups: inc/norm.glsl.
+// Push constants, constant and workgroups: inc/norm.glsl.
 //! variant norm_forward_affine -DAFFINE
 //! variant norm_forward_residual -DRESIDUAL=3
 //! variant norm_forward_affine_residual -DAFFINE -DRESIDUAL=4
@@ -27,7 +27,7 @@ layout(std430, binding = RESIDUAL) readonly buffer Residual { vec4 residual[]; }
 void main() {
     Channel c = channel();
     Span s = span();
-    for (uint at = s.first; at < s.end; at += s.step) {
+    for (uint at = s.first; at < s.end; at += quads) {
         vec4 v = activate(scaled(c, normalised(c, x[at])));
 #ifdef RESIDUAL
         v += residual[at];

@@ -4,7 +4,6 @@
 // binding 0: stats [groups][2][quads] vec4: mean, 1 / sqrt(variance + eps); 1: running [2][quads]: mean, unbiased variance
 // Push constants: groups, quads, pixels of a group, eps, momentum. One lane a quad.
 #version 450
-#extension GL_GOOGLE_include_directive : require
 
 layout(std430, binding = 0) readonly buffer Stats { vec4 stats[]; };
 layout(std430, binding = 1) buffer Running { vec4 running[]; };
@@ -13,10 +12,10 @@ layout(push_constant) uniform Shape {
     float eps, momentum;
 };
 
-#include "inc/flat.glsl"
+layout(local_size_x = 64) in;
 
 void main() {
-    uint q = flatIndex();
+    uint q = gl_GlobalInvocationID.x;
     if (q >= quads) {
         return;
     }

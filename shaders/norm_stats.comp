@@ -25,13 +25,13 @@ void main() {
     vec4 pilot = x[gl_WorkGroupID.z * pixels * quads + min(quad(), quads - 1u)];
 
     Moments m = Moments(0.0, vec4(0.0), vec4(0.0));
-    for (uint at = s.first; at < s.end; at += BLOCK * s.step) {
+    for (uint at = s.first; at < s.end; at += BLOCK * quads) {
         vec4 d[BLOCK];
         float weight[BLOCK]; // 0 past the end
         float n = 0.0;
         vec4 sum = vec4(0.0);
         for (uint i = 0u; i < BLOCK; i++) {
-            uint next = at + i * s.step;
+            uint next = at + i * quads;
             bool inside = next < s.end;
             weight[i] = inside ? 1.0 : 0.0;
             d[i] = x[inside ? next : at] - pilot;
@@ -46,13 +46,12 @@ void main() {
         }
         m = merge(m, Moments(n, mean, m2));
     }
-    m = mergeLanes(m, WIDTH);
+    m = mergeLanes(m, width());
 
-    if (gl_LocalInvocationIndex < WIDTH && hasQuad()) {
+    if (isFirst()) {
 #ifdef PARTIAL
-        uint to = (gl_WorkGroupID.z * gl_NumWorkGroups.x + gl_WorkGroupID.x) * 2u * quads + quad();
-        stats[to] = m.mean;
-        stats[to + quads] = m.m2;
+        stats[chunkRow()] = m.mean;
+        stats[chunkRow() + quads] = m.m2;
 #else
         stats[row()] = pilot + m.mean;
         stats[row() + quads] = inversesqrt(m.m2 / float(pixels) + eps);

@@ -1,7 +1,7 @@
 // First step of a normalisation's backward pass: the sums of g xhat and of g over a chunk of a group's pixels.
 //
 // Formulas and bindings 0 to 2: inc/norm_gradient.glsl; binding 3: sums [groups][chunks][2][quads] vec4.
-// Push constants, constants and workgroups: inc/norm.glsl.
+// Push constants, constant and workgroups: inc/norm.glsl.
 //! variant norm_sums_affine -DAFFINE=4
 #version 450
 #extension GL_GOOGLE_include_directive : require
@@ -14,11 +14,10 @@ layout(std430, binding = 3) writeonly buffer Sums { vec4 sums[]; };
 void main() {
     vec4 gx, g;
     sumGradient(channel(), span(), gx, g);
-    gx = sumLanes(gx, WIDTH);
-    g = sumLanes(g, WIDTH);
-    if (gl_LocalInvocationIndex < WIDTH && hasQuad()) {
-        uint to = (gl_WorkGroupID.z * gl_NumWorkGroups.x + gl_WorkGroupID.x) * 2u * quads + quad();
-        sums[to] = gx;
-        sums[to + quads] = g;
+    gx = sumLanes(gx, width());
+    g = sumLanes(g, width());
+    if (isFirst()) {
+        sums[chunkRow()] = gx;
+        sums[chunkRow() + quads] = g;
     }
 }

@@ -1,7 +1,7 @@
 // Second step of a normalisation's backward pass, where a group has several chunks: their sums added in a fixed order.
 //
 // binding 0: partial [groups][chunks][2][quads] vec4 (norm_sums); 1: sums [groups][2][quads]
-// Push constants: inc/norm.glsl; chunk is that of norm_sums. Workgroups: y is WIDTH quads, z the group.
+// Push constants: inc/norm.glsl; chunk is that of norm_sums. Workgroups: y is width quads, z the group.
 #version 450
 #extension GL_GOOGLE_include_directive : require
 
@@ -15,15 +15,15 @@ void main() {
     uint chunks = (pixels + chunk - 1u) / chunk;
     vec4 gx = vec4(0.0), g = vec4(0.0);
     if (hasQuad()) {
-        for (uint i = gl_LocalInvocationIndex / WIDTH; i < chunks; i += gl_WorkGroupSize.x / WIDTH) {
+        for (uint i = laneRow(); i < chunks; i += gl_WorkGroupSize.x >> widthShift) {
             uint at = (gl_WorkGroupID.z * chunks + i) * 2u * quads + quad();
             gx += partial[at];
             g += partial[at + quads];
         }
     }
-    gx = sumLanes(gx, WIDTH);
-    g = sumLanes(g, WIDTH);
-    if (gl_LocalInvocationIndex < WIDTH && hasQuad()) {
+    gx = sumLanes(gx, width());
+    g = sumLanes(g, width());
+    if (isFirst()) {
         sums[row()] = gx;
         sums[row() + quads] = g;
     }

@@ -27,7 +27,7 @@ void sumGradient(Channel c, Span s, out vec4 gx, out vec4 g) {
     gx = g = vec4(0.0);
     for (uint at = s.first; at < s.end;) {
         vec4 blockGX = vec4(0.0), blockG = vec4(0.0);
-        for (uint i = 0u; i < 16u && at < s.end; i++, at += s.step) {
+        for (uint i = 0u; i < 16u && at < s.end; i++, at += quads) {
             vec4 xhat;
             vec4 one = gradient(c, at, xhat);
             blockGX = fma(one, xhat, blockGX);
