@@ -116,6 +116,7 @@ func TestMisuse(t *testing.T) {
 			p.Dispatch(Launch{Shader: face, Spec: []uint32{0, 1 << 31, 1 << 31, 4}}, x.All())
 		}, []string{"shader interface", "[128 128 64]"}},
 		{"shared memory", noShared, func(p *Program, x, y *Mem) { p.Dispatch(Launch{Shader: face, Spec: spec}, x.All()) }, []string{"shader interface", "100 bytes of shared memory", "paper allows 64"}},
+		{"capability", minima, func(p *Program, x, y *Mem) { p.Dispatch(Launch{Shader: shader(t, "shuffle")}, x.All()) }, []string{"shader shuffle", "capability 65", "paper"}},
 	} {
 		dev := paper(c.limits)
 		p, a := dev.NewProgram("prog"), dev.NewArena("arena")

@@ -65,6 +65,20 @@ type Features struct {
 	SubgroupShuffle    bool
 }
 
+// has reports whether a device is open to shaders that need a SPIR-V capability.
+func (f Features) has(capability uint32) bool {
+	const shader, groupNonUniform, groupNonUniformArithmetic, groupNonUniformShuffle = 1, 61, 63, 65
+	switch capability {
+	case shader, groupNonUniform: // of every Vulkan 1.1 device
+		return true
+	case groupNonUniformArithmetic:
+		return f.SubgroupArithmetic
+	case groupNonUniformShuffle:
+		return f.SubgroupShuffle
+	}
+	return false
+}
+
 // DeviceInfo describes a device.
 type DeviceInfo struct {
 	Index              int // position in Devices()

@@ -60,6 +60,11 @@ func (d *Device) pipeline(s Shader, spec []uint32) (*pipeline, error) {
 
 // check holds a pipeline against the device's limits.
 func (p *pipeline) check(d DeviceInfo) error {
+	for _, capability := range p.needs {
+		if !d.Features.has(capability) {
+			return fmt.Errorf("needs the SPIR-V capability %d, which the device %s is not opened with", capability, d.Name)
+		}
+	}
 	limits, local := d.Limits, p.local
 	switch {
 	case len(p.spec) != p.specs:

@@ -178,7 +178,7 @@ func (p *Program) dispatch(cmd vulkan.CommandBuffer, r *recording, o *op, slot i
 			return fmt.Errorf("shader %s: buffer %s is not allocated", o.pipeline.name, a.Name)
 		} else {
 			bindings[i].buffer = handle64(buffer.buffer)
-			bytes = min(bytes+p.Overbind, buffer.size-offset)
+			bytes = min(bytes+p.Overbind, buffer.size-offset, p.dev.Info.Limits.MaxStorageBufferRange)
 		}
 		bindings[i].offset, bindings[i]._range = C.uint64_t(offset), C.uint64_t(bytes)
 	}

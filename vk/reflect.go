@@ -21,14 +21,15 @@ const (
 type shaderInterface struct {
 	bindings  []access // by binding number
 	pushBytes int
-	specs     int    // specialisation constants are numbered 0 to specs-1
-	local     [3]int // size of a workgroup
-	shared    int    // bytes of shared memory of a workgroup, padding left out
+	specs     int      // specialisation constants are numbered 0 to specs-1
+	local     [3]int   // size of a workgroup
+	shared    int      // bytes of shared memory of a workgroup, padding left out
+	needs     []uint32 // SPIR-V capabilities
 }
 
 // Opcodes, decorations, storage classes and more of the SPIR-V specification, section 3.
 const (
-	opEntryPoint, opExecutionMode, opExecutionModeID                         = 15, 16, 331
+	opEntryPoint, opExecutionMode, opExecutionModeID, opCapability           = 15, 16, 331, 17
 	opTypeBool, opTypeInt, opTypeFloat, opTypeVector                         = 20, 21, 22, 23
 	opTypeArray, opTypeStruct, opTypePointer, opVariable                     = 28, 30, 32, 59
 	opConstant, opConstantComposite, opSpecConstant, opSpecConstantComposite = 43, 44, 50, 51
@@ -121,6 +122,8 @@ func reflectSPIRV(words, spec []uint32) (*shaderInterface, error) {
 
 func (r *reflection) instruction(op uint32, w operands) error {
 	switch op {
+	case opCapability:
+		r.needs = append(r.needs, w.at(0))
 	case opEntryPoint:
 		const main = 0x6e69616d // "main", little-endian
 		if w.at(0) == modelGLCompute && w.at(2) == main && w.at(3) == 0 {

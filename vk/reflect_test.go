@@ -18,19 +18,20 @@ func TestReflection(t *testing.T) {
 		spec   []uint32
 		want   shaderInterface
 	}{
-		{"fill", nil, shaderInterface{[]access{w}, 4, 0, [3]int{64, 1, 1}, 0}},
-		{"mix", []uint32{3}, shaderInterface{[]access{r, r, w}, 4, 1, [3]int{64, 1, 1}, 0}},
-		{"add", nil, shaderInterface{[]access{rw, r}, 4, 0, [3]int{64, 1, 1}, 0}},
+		{"fill", nil, shaderInterface{[]access{w}, 4, 0, [3]int{64, 1, 1}, 0, []uint32{1}}},
+		{"mix", []uint32{3}, shaderInterface{[]access{r, r, w}, 4, 1, [3]int{64, 1, 1}, 0, []uint32{1}}},
+		{"add", nil, shaderInterface{[]access{rw, r}, 4, 0, [3]int{64, 1, 1}, 0, []uint32{1}}},
 		// By default one tile is 4x4+1 floats, beside two cells of 16 bytes.
-		{"interface", nil, shaderInterface{[]access{rw, r, r, rw, w, r}, 44, 4, [3]int{1, 2, 1}, 4*17 + 32}},
-		{"interface", []uint32{1, 8, 3, 10}, shaderInterface{[]access{rw, r, r, rw, w, r}, 44, 4, [3]int{8, 2, 3}, 4*101 + 32}},
+		{"interface", nil, shaderInterface{[]access{rw, r, r, rw, w, r}, 44, 4, [3]int{1, 2, 1}, 4*17 + 32, []uint32{1}}},
+		{"interface", []uint32{1, 8, 3, 10}, shaderInterface{[]access{rw, r, r, rw, w, r}, 44, 4, [3]int{8, 2, 3}, 4*101 + 32, []uint32{1}}},
+		{"shuffle", nil, shaderInterface{[]access{w}, 0, 0, [3]int{64, 1, 1}, 0, []uint32{1, 61, 65}}},
 	} {
 		words, err := spirvWords(shader(t, c.shader).Code)
 		must(t, err)
 		got, err := reflectSPIRV(words, c.spec)
 		must(t, err)
 		if !slices.Equal(got.bindings, c.want.bindings) || got.pushBytes != c.want.pushBytes || got.specs != c.want.specs ||
-			got.local != c.want.local || got.shared != c.want.shared {
+			got.local != c.want.local || got.shared != c.want.shared || !slices.Equal(got.needs, c.want.needs) {
 			t.Errorf("%s %v is %+v, want %+v", c.shader, c.spec, *got, c.want)
 		}
 	}
