@@ -108,8 +108,10 @@ func (p *Program) record(i int) error {
 		info := &vulkan.QueryPoolCreateInfo{
 			SType: vulkan.StructureTypeQueryPoolCreateInfo, QueryType: vulkan.QueryTypeTimestamp, QueryCount: uint32(len(p.ops) + 1),
 		}
-		err := check("vkCreateQueryPool", vulkan.CreateQueryPool(p.dev.handle, info, nil, &r.queries))
+		var queries vulkan.QueryPool
+		err := check("vkCreateQueryPool", vulkan.CreateQueryPool(p.dev.handle, info, nil, &queries))
 		info.Free()
+		r.queries = queries
 		if err != nil {
 			return err
 		}
