@@ -233,8 +233,9 @@ func (k layerCase) packed(plain []float64) []float64 {
 	return out
 }
 
-func (k layerCase) name() string {
-	name := fmt.Sprintf("%v on %dx%dx%d", k.layer, k.n, k.h, k.w)
+// cases are the layer as the device at hand runs it, and as a GPU would: with other variants and tiles.
+func (k layerCase) cases(details string) []Case {
+	name := fmt.Sprintf("%v %s on %dx%dx%d", k.layer, details, k.n, k.h, k.w)
 	if k.bias {
 		name += " bias"
 	}
@@ -244,7 +245,12 @@ func (k layerCase) name() string {
 	if k.accumulate {
 		name += " accumulate"
 	}
-	return name
+	asGPU := func(t *Trial) error {
+		defer func(old vk.DeviceType) { t.dev.Info.Type = old }(t.dev.Info.Type)
+		t.dev.Info.Type = vk.DiscreteGPU
+		return k.run(t)
+	}
+	return []Case{{name, k.run}, {name + " as on a GPU", asGPU}}
 }
 
 // convCases cover sizes, channels, kernels, strides and paddings pairwise: every network layer's kind, one pixel up to two
@@ -264,11 +270,11 @@ func convCases() (cases []Case) {
 		{Conv{5, 3, 2, 1, 0, zero}, 2, 3, 33, true, LeakyReLU, false},
 		{Conv{31, 64, 3, 1, 1, zero}, 1, 7, 17, true, None, true},
 		{Conv{65, 5, 3, 1, 1, reflect}, 1, 17, 2, false, ReLU, false},
-		{Conv{5, 65, 3, 1, 1, reflect}, 2, 2, 31, true, LeakyReLU, true},
+		{Conv{5, 65, 3, 1, 1, reflect}, 2, 2, 31, true, None, true},
 		{Conv{64, 64, 3, 1, 1, reflect}, 1, 7, 8, true, None, false},
-		{Conv{3, 31, 3, 2, 1, zero}, 3, 33, 7, true, ReLU, false},
+		{Conv{3, 31, 3, 2, 1, zero}, 3, 33, 7, true, None, false},
 		{Conv{31, 1, 3, 2, 1, zero}, 1, 2, 65, false, Tanh, true},
-		{Conv{1, 65, 3, 2, 1, zero}, 2, 1, 63, true, LeakyReLU, false},
+		{Conv{1, 65, 3, 2, 1, zero}, 2, 1, 63, true, None, false},
 		{Conv{1, 3, 3, 2, 1, reflect}, 2, 17, 31, true, None, true},
 		{Conv{65, 64, 3, 2, 1, zero}, 1, 3, 7, false, None, false},
 		{Conv{5, 31, 4, 2, 1, zero}, 1, 31, 17, true, LeakyReLU, true},
@@ -284,13 +290,15 @@ func convCases() (cases []Case) {
 		{Conv{5, 1, 5, 2, 3, reflect}, 1, 17, 4, true, None, true},
 		{Conv{1, 1, 3, 1, 1, zero}, 1, 129, 65, true, None, false},
 		{Conv{1, 1, 3, 1, 1, reflect}, 2, 65, 129, true, None, false},
+		{Conv{1, 64, 1, 1, 0, zero}, 1, 129, 130, true, None, true}, // enough for a GPU's largest tiles
+		{Conv{64, 1, 2, 2, 1, zero}, 1, 129, 130, false, None, true},
 	} {
-		c := layerCase{k.c, k.n, k.h, k.w, k.c.In, k.c.Out, k.c.In * k.c.Out * k.c.Kernel * k.c.Kernel, k.bias, k.act, k.accumulate}
-		name := fmt.Sprintf("%s stride %d pad %d", c.name(), k.c.Stride, k.c.Pad)
+		name := fmt.Sprintf("stride %d pad %d", k.c.Stride, k.c.Pad)
 		if k.c.Reflect {
 			name += " reflect"
 		}
-		cases = append(cases, Case{name, c.run})
+		l := layerCase{k.c, k.n, k.h, k.w, k.c.In, k.c.Out, k.c.In * k.c.Out * k.c.Kernel * k.c.Kernel, k.bias, k.act, k.accumulate}
+		cases = append(cases, l.cases(name)...)
 	}
 	return cases
 }
@@ -306,17 +314,17 @@ func convTransposeCases() (cases []Case) {
 	}{
 		{ConvTranspose{1, 1, 1, 1, 0, 0}, 1, 1, 1, false, None, false},
 		{ConvTranspose{3, 5, 3, 2, 1, 1}, 1, 17, 33, true, ReLU, false},
-		{ConvTranspose{64, 31, 3, 2, 1, 1}, 1, 7, 3, true, ReLU, true},
+		{ConvTranspose{64, 31, 3, 2, 1, 1}, 1, 7, 3, true, None, true},
 		{ConvTranspose{31, 65, 3, 2, 1, 0}, 2, 3, 2, true, LeakyReLU, true},
 		{ConvTranspose{5, 1, 3, 2, 1, 1}, 3, 1, 63, false, Tanh, false},
 		{ConvTranspose{65, 3, 4, 2, 1, 0}, 1, 2, 17, true, None, false},
 		{ConvTranspose{1, 64, 4, 2, 1, 1}, 2, 31, 1, true, None, true},
-		{ConvTranspose{5, 31, 4, 1, 0, 0}, 1, 3, 7, true, Tanh, true},
+		{ConvTranspose{5, 31, 4, 1, 0, 0}, 1, 3, 7, true, None, true},
 		{ConvTranspose{3, 1, 3, 1, 1, 0}, 2, 65, 31, false, None, false},
 		{ConvTranspose{31, 5, 7, 2, 3, 1}, 1, 7, 3, true, None, true},
 	} {
-		c := layerCase{k.c, k.n, k.h, k.w, k.c.In, k.c.Out, k.c.In * k.c.Out * k.c.Kernel * k.c.Kernel, k.bias, k.act, k.accumulate}
-		cases = append(cases, Case{fmt.Sprintf("%s stride %d pad %d outpad %d", c.name(), k.c.Stride, k.c.Pad, k.c.OutPad), c.run})
+		l := layerCase{k.c, k.n, k.h, k.w, k.c.In, k.c.Out, k.c.In * k.c.Out * k.c.Kernel * k.c.Kernel, k.bias, k.act, k.accumulate}
+		cases = append(cases, l.cases(fmt.Sprintf("stride %d pad %d outpad %d", k.c.Stride, k.c.Pad, k.c.OutPad))...)
 	}
 	return cases
 }

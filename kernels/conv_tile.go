@@ -5,8 +5,6 @@ package kernels
 
 import (
 	"math"
-	"regexp"
-	"strconv"
 
 	"cyclevk/vk"
 )
@@ -35,30 +33,16 @@ var (
 	gpuTiles = []tile{{4, 4}, {4, 2}, {4, 1}, {2, 4}, {2, 2}, {2, 1}, {1, 4}, {1, 2}, {1, 1}}
 )
 
-// engineOf tells the kinds of device apart.
-//
-// On Mesa's lavapipe before version 25, a load from an address that is the same for all lanes first searches for the lane that
-// is active, in a loop, and so costs as much as a load by every lane; shuffles are single instructions. Measured with 22.3.
+// engineOf tells the kinds of device apart. On CPUs, drivers run a workgroup's lanes as one vector, and shuffles hand values
+// round for less than what a load costs.
 func engineOf(info vk.DeviceInfo) engine {
-	if info.Type != vk.CPU {
-		return engine{lanes: 64, parallel: 512, step: 8, row: 8, col: 8, product: 4, tiles: gpuTiles, weightRows: 4, minShare: 64}
+	if info.Type == vk.CPU && info.Features.SubgroupShuffle {
+		return engine{
+			shuffle: true, lanes: info.Limits.SubgroupSize, parallel: 2,
+			step: 40, row: 12, col: 12, product: 4, tiles: cpuTiles, weightRows: 8, minShare: 64,
+		}
 	}
-	e := engine{lanes: info.Limits.SubgroupSize, parallel: 2, step: 10, row: 12, col: 10, product: 4, tiles: cpuTiles, weightRows: 8, minShare: 64}
-	if v := mesaVersion(info.Driver); v > 0 && v < 25 && info.Features.SubgroupShuffle {
-		e.shuffle, e.step = true, 40
-	}
-	return e
-}
-
-var mesa = regexp.MustCompile(`llvmpipe Mesa (\d+)`)
-
-// mesaVersion is the major version of lavapipe, 0 for another driver.
-func mesaVersion(driver string) int {
-	if m := mesa.FindStringSubmatch(driver); m != nil {
-		v, _ := strconv.Atoi(m[1])
-		return v
-	}
-	return 0
+	return engine{lanes: 64, parallel: 512, step: 8, row: 8, col: 8, product: 4, tiles: gpuTiles, weightRows: 4, minShare: 64}
 }
 
 // shader is the name of a kernel's variant.
@@ -88,8 +72,8 @@ func (e engine) pixelTile(pixels, channels, phases int) (best tile) {
 }
 
 // weightTile is how a weight gradient is divided: lanes and columns (vec4 of output channels) of a workgroup, rows of a lane
-// (vec4 of input weights), and splits, partial sums over a share of the pixels each.
-type weightTile struct{ lanes, columns, rows, splits, share int }
+// (vec4 of input weights), turns (pixels that a lane adds up at once), and splits, partial sums over a share of the pixels each.
+type weightTile struct{ lanes, columns, rows, turns, splits, share int }
 
 // shareBytes is how much of x and dy a split of a weight gradient reads: it stays in the cache of one CPU core.
 const shareBytes = 1 << 20
@@ -97,13 +81,16 @@ const shareBytes = 1 << 20
 // weightTile divides c's weight gradient over a number of pixels.
 func (e engine) weightTile(c Conv, pixels int) weightTile {
 	in, out := c.Kernel*c.Kernel*Stride(c.In)/4, Stride(c.Out)/4
-	t := weightTile{columns: 1, rows: min(e.weightRows, in)}
+	t := weightTile{columns: 1, rows: min(e.weightRows, in), turns: 1}
 	for t.columns < out && t.columns < e.lanes {
 		t.columns *= 2
 	}
 	t.lanes = t.columns
 	if e.shuffle {
 		t.lanes = e.lanes // a whole subgroup: lanes without a column of their own take other pixels
+		if t.columns >= 4 {
+			t.turns = 4
+		}
 	}
 	groups := divUp(in, t.rows) * divUp(out, t.columns)
 	pixelBytes := 4 * (Stride(c.In) + Stride(c.Out))

@@ -28,11 +28,12 @@ func (c Conv) weightGrad(p *vk.Program, label string, x, dy Tensor, dw vk.Range,
 		shader, out = e.shader("conv_weight_grad", false), p.Temp("weight gradient splits", 4*t.splits*c.WeightLen()).All()
 	}
 	l := vk.Launch{
-		Spec: []uint32{uint32(t.lanes), uint32(t.rows), constant(c.wraps())},
+		Spec: []uint32{uint32(t.lanes), uint32(t.rows), uint32(t.turns)},
 		Push: struct {
 			convShape
+			Reflect        uint32
 			Columns, Share int32
-		}{c.shape(x, dy), int32(t.columns), int32(t.share)},
+		}{c.shape(x, dy), constant(c.Reflect), int32(t.columns), int32(t.share)},
 		Groups: [3]int{divUp(columns, t.columns), divUp(in, t.rows), t.splits},
 		Work:   2 * c.MACs(dy),
 		Label:  label,

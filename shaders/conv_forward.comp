@@ -89,14 +89,21 @@ void main() {
                     v[r] = x[source[r] + c];
                     if (!REFLECT) v[r] = inside[r] ? v[r] : vec4(0.0);
                 }
+                vec4 four[4]; // a column's weights
                 [[unroll]] for (int e = 0; e < 4 * COLS; e += SHARERS) {
                     const int mine = min(e + sharer(), 4 * COLS - 1);
-                    const vec4 loaded = w[weights + mine / COLS * co + min(column + mine % COLS, co - 1)];
+                    const vec4 loaded = w[weights + mine % 4 * co + min(column + mine / 4, co - 1)];
                     [[unroll]] for (int k = 0; k < SHARERS; k++) {
-                        const int i = (e + k) / COLS, j = (e + k) % COLS; // input channel, column
-                        if (i < 4) {
-                            const vec4 weight = shared4(loaded, k);
-                            [[unroll]] for (int r = 0; r < ROWS; r++) sum[r * COLS + j] = fma(vec4(v[r][i]), weight, sum[r * COLS + j]);
+                        const int j = (e + k) / 4;
+                        four[(e + k) % 4] = shared4(loaded, k);
+                        if ((e + k) % 4 == 3 && j < COLS) {
+                            [[unroll]] for (int r = 0; r < ROWS; r++) {
+                                vec4 s = sum[r * COLS + j];
+                                s = fma(vec4(v[r].x), four[0], s);
+                                s = fma(vec4(v[r].y), four[1], s);
+                                s = fma(vec4(v[r].z), four[2], s);
+                                sum[r * COLS + j] = fma(vec4(v[r].w), four[3], s);
+                            }
                         }
                     }
                 }

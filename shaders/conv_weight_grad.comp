@@ -25,7 +25,7 @@
 layout(local_size_x_id = 0) in;
 layout(constant_id = 0) const int LANES = 64;
 layout(constant_id = 1) const int ROWS = 4;
-layout(constant_id = 2) const bool REFLECT = false; // else zeros
+layout(constant_id = 2) const int TURNS = 1; // pixels of a lane that are added to a sum at once; divides `columns` with shuffles
 
 layout(std430, binding = 0) readonly buffer X { vec4 x[]; };
 layout(std430, binding = 1) readonly buffer DY { vec4 dy[]; };
@@ -40,6 +40,7 @@ layout(push_constant) uniform Push {
     int height, width, outHeight, outWidth;
     int ci, co; // in vec4
     int kernel, stride, pad;
+    int reflect; // else zeros
     int columns; // of a workgroup, a power of two that divides LANES
     int share;   // pixels of a split
 };
@@ -48,6 +49,7 @@ layout(push_constant) uniform Push {
 
 void main() {
     const int column = int(gl_WorkGroupID.x) * columns + lane() % columns, slot = lane() / columns;
+    const int slots = LANES / columns;
     const int row = int(gl_WorkGroupID.y) * ROWS, rows = kernel * kernel * ci, split = int(gl_WorkGroupID.z);
     const int pixels = images * outHeight * outWidth;
 
@@ -70,7 +72,7 @@ void main() {
         vec4 loaded[ROWS];
         [[unroll]] for (int r = 0; r < ROWS; r++) {
             int iy = at.y * stride + top[r], ix = at.x * stride + left[r];
-            if (REFLECT) {
+            if (reflect != 0) {
                 iy = mirror(iy, height);
                 ix = mirror(ix, width);
             }
@@ -78,11 +80,19 @@ void main() {
             loaded[r] = x[inside ? ((at.n * height + iy) * width + ix) * ci + channel[r] : 0];
             loaded[r] = inside ? loaded[r] : vec4(0.0);
         }
-        for (int turn = 0; turn < SHARERS; turn += LANES / columns) {
-            const vec4 g = dy[min(first + turn + slot, pixels - 1) * co + min(column, co - 1)];
+        for (int turn = 0; turn < SHARERS; turn += TURNS * slots) {
+            vec4 g[TURNS];
+            [[unroll]] for (int t = 0; t < TURNS; t++) {
+                g[t] = dy[min(first + turn + t * slots + slot, pixels - 1) * co + min(column, co - 1)];
+            }
             [[unroll]] for (int r = 0; r < ROWS; r++) {
-                const vec4 v = shared4(loaded[r], turn + slot);
-                [[unroll]] for (int i = 0; i < 4; i++) sum[4 * r + i] = fma(vec4(v[i]), g, sum[4 * r + i]);
+                vec4 v[TURNS];
+                [[unroll]] for (int t = 0; t < TURNS; t++) v[t] = shared4(loaded[r], turn + t * slots + slot);
+                [[unroll]] for (int i = 0; i < 4; i++) {
+                    vec4 s = sum[4 * r + i];
+                    [[unroll]] for (int t = 0; t < TURNS; t++) s = fma(vec4(v[t][i]), g[t], s);
+                    sum[4 * r + i] = s;
+                }
             }
         }
         at = advance(at, distance, outHeight, outWidth);
