@@ -25,7 +25,7 @@ func Adam(p *vk.Program, params, grads, m, v, hyper vk.Range, beta1, beta2, eps 
 	}
 	size := params.Bytes / 16
 	push := adamPush{uint32(size), float32(beta1), float32(1 - beta1), float32(beta2), float32(1 - beta2), float32(eps)}
-	launch(p, vk.Launch{Push: push, Groups: groups(size, flatSize)}, "adam", params, grads, m, v, hyper)
+	launch(p, vk.Launch{Push: push, Groups: groups(size, stripSize)}, "adam", params, grads, m, v, hyper)
 }
 
 // adamPush has each constant rounded once: 1 - 0.999 taken in fp32 would be off by 1e-5 of itself.

@@ -19,15 +19,15 @@ layout(push_constant) uniform Push {
     float eps;
 };
 
-#include "inc/flat.glsl"
+#include "inc/strip.glsl"
 
 void main() {
-    uint i = flatIndex();
-    if (i >= size) return;
-    vec4 g = gradient[i];
-    vec4 m = fma(vec4(beta1), firstMoment[i], rest1 * g);
-    vec4 v = fma(vec4(beta2), secondMoment[i], rest2 * g * g);
-    firstMoment[i] = m;
-    secondMoment[i] = v;
-    parameters[i] -= stepSize * (m / fma(sqrt(v), vec4(root), vec4(eps)));
+    for (uint i = stripFirst(); i < stripEnd(size); i += STRIP_STEP) {
+        vec4 g = gradient[i];
+        vec4 m = fma(vec4(beta1), firstMoment[i], rest1 * g);
+        vec4 v = fma(vec4(beta2), secondMoment[i], rest2 * g * g);
+        firstMoment[i] = m;
+        secondMoment[i] = v;
+        parameters[i] -= stepSize * (m / fma(sqrt(v), vec4(root), vec4(eps)));
+    }
 }

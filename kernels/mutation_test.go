@@ -1,0 +1,285 @@
+// Who checks the checks? Faults are seeded into the shaders' sources, one at a time, and the checks must notice each.
+
+package kernels
+
+import (
+	"encoding/json"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"cyclevk/shaders"
+	"cyclevk/vk"
+)
+
+func TestSeededFaultsAreCaught(t *testing.T) {
+	compiler, err := exec.LookPath("glslangValidator")
+	if err != nil {
+		t.Skip("no glslangValidator")
+	}
+	dev := device(t)
+	lab := newLaboratory(t, compiler)
+	t.Cleanup(func() { spirv = shaders.SPIRV })
+	caught, tried, seeded := 0, 0, map[string]bool{}
+	for _, f := range faults {
+		if testing.Short() && seeded[f.file] {
+			continue // one a file
+		}
+		seeded[f.file] = true
+		tried++
+		t.Run(f.file+"/"+f.what, func(t *testing.T) {
+			lab.seed(t, f)
+			defer lab.restore(t, f)
+			switch by := lab.detect(t, dev); {
+			case by != "":
+				caught++
+				t.Log(by)
+			case f.race && dev.Info.Type != vk.CPU:
+				t.Skip("race") // the lanes of a workgroup may run in step
+			default:
+				t.Errorf("no check notices %q in place of %q (seed %d)", f.replace, f.find, *seed)
+			}
+		})
+	}
+	t.Logf("%d of %d seeded faults caught (seed %d)", caught, tried, *seed)
+	for _, file := range lab.files {
+		if !seeded[file] {
+			t.Errorf("%s: no fault is seeded in it: add one to the table in mutation_test.go", file)
+		}
+	}
+}
+
+// laboratory is a copy of the shaders in which one file at a time is faulty. Modules are compiled when a kernel asks for them.
+type laboratory struct {
+	compiler, dir string
+	files         []string // every source and include, as the manifest names them
+	manifest      map[string]module
+	faulty        string            // the file
+	made          map[string][]byte // by module, for the fault at hand
+	failure       error             // of the compiler
+	caught        map[string]int    // faults, by the case that noticed them
+}
+
+// module is what the laboratory needs to know of a manifest entry: see tools/shaders.
+type module struct {
+	Source, Defines, Flags string
+	Includes               map[string]string
+}
+
+func newLaboratory(t *testing.T, compiler string) *laboratory {
+	t.Helper()
+	lab := &laboratory{compiler: compiler, dir: t.TempDir(), caught: map[string]int{}}
+	source := os.DirFS(filepath.Join("..", "shaders"))
+	manifest, err := fs.ReadFile(source, "spv/manifest.json")
+	if err == nil {
+		err = json.Unmarshal(manifest, &lab.manifest)
+	}
+	if err == nil {
+		err = os.CopyFS(lab.dir, source)
+	}
+	for _, pattern := range []string{"*.comp", "inc/*.glsl"} {
+		matches, _ := fs.Glob(source, pattern) // only a malformed pattern fails
+		lab.files = append(lab.files, matches...)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return lab
+}
+
+// seed puts a fault into the copy and has the kernels use it.
+func (lab *laboratory) seed(t *testing.T, f fault) {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join("..", "shaders", f.file))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := strings.Count(string(text), f.find); n != 1 {
+		t.Fatalf("%q is %d times in %s, want once: bring the table in mutation_test.go up to date", f.find, n, f.file)
+	}
+	lab.write(t, f.file, strings.Replace(string(text), f.find, f.replace, 1))
+	lab.faulty, lab.made, lab.failure = f.file, map[string][]byte{}, nil
+	spirv = lab.spirv
+}
+
+func (lab *laboratory) restore(t *testing.T, f fault) {
+	t.Helper()
+	spirv = shaders.SPIRV
+	text, err := os.ReadFile(filepath.Join("..", "shaders", f.file))
+	if err != nil {
+		t.Fatal(err)
+	}
+	lab.write(t, f.file, string(text))
+}
+
+func (lab *laboratory) write(t *testing.T, file, text string) {
+	t.Helper()
+	if err := os.WriteFile(filepath.Join(lab.dir, file), []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// affected says whether a module is compiled from the faulty file.
+func (lab *laboratory) affected(name string) bool {
+	m := lab.manifest[name]
+	_, included := m.Includes[lab.faulty]
+	return m.Source == lab.faulty || included
+}
+
+func (lab *laboratory) spirv(name string) ([]byte, error) {
+	if !lab.affected(name) {
+		return shaders.SPIRV(name)
+	}
+	if code, ok := lab.made[name]; ok {
+		return code, nil
+	}
+	m := lab.manifest[name]
+	cmd := exec.Command(lab.compiler, append(strings.Fields(m.Flags+" "+m.Defines), "--quiet", "-o", "faulty.spv", m.Source)...)
+	cmd.Dir = lab.dir
+	if out, err := cmd.CombinedOutput(); err != nil {
+		lab.failure = fmt.Errorf("%s: %w: %s", name, err, out)
+		return nil, lab.failure
+	}
+	code, err := os.ReadFile(filepath.Join(lab.dir, "faulty.spv"))
+	lab.made[name] = code
+	return code, err
+}
+
+// detect runs the cases that exercise a faulty shader until one fails, and returns what it said; empty where all pass. The
+// cases that have caught most faults come first, as they are likely to catch this one.
+func (lab *laboratory) detect(t *testing.T, dev *vk.Device) string {
+	t.Helper()
+	var cases []Case
+	for _, check := range Checks() {
+		if slices.ContainsFunc(check.Shaders, lab.affected) {
+			for _, c := range check.Cases {
+				cases = append(cases, Case{check.Name + "/" + c.Name, c.Run})
+			}
+		}
+	}
+	slices.SortStableFunc(cases, func(a, b Case) int { return lab.caught[b.Name] - lab.caught[a.Name] })
+	for _, c := range cases {
+		_, err := RunCase(dev, c, *seed)
+		if lab.failure != nil {
+			t.Fatal(lab.failure)
+		}
+		if err != nil {
+			lab.caught[c.Name]++
+			return fmt.Sprintf("%s: %v", c.Name, err)
+		}
+	}
+	return ""
+}
+
+// fault is a change of a source: find, which stands in it once, becomes replace.
+type fault struct {
+	file, find, replace, what string
+	race                      bool // wrong only where the lanes of a workgroup do not run in step
+}
+
+var faults = []fault{
+	{file: "conv_forward.comp", what: "wrong pad", find: "at.y * stride - pad", replace: "at.y * stride - pad + 1"},
+	{file: "conv_forward.comp", what: "stride lost", find: "at.x * stride - pad", replace: "at.x - pad"},
+	{file: "conv_forward.comp", what: "bias lost", find: "hasBias != 0 ?", replace: "false ?"},
+	{file: "conv_forward.comp", what: "zero padding not zero", find: "v[r] = inside[r] ? v[r] : vec4(0.0);", replace: "v[r] = v[r];"},
+	{file: "conv_forward.comp", what: "unwritten tail", find: "if (pixel < pixels &&", replace: "if (pixel < pixels - 1 &&"},
+	{file: "conv_forward.comp", what: "write outside", find: "if (pixel < pixels &&", replace: "if (pixel <= pixels &&"},
+	{file: "conv_forward.comp", what: "wrong weight", find: "= w[weights + mine", replace: "= w[weights + 1 + mine"},
+	{file: "conv_forward.comp", what: "last tap lost", find: "ky < kernel;", replace: "ky < kernel - 1;"},
+	{file: "conv_forward.comp", what: "edge off by one", find: "uint(ix) < uint(width)", replace: "uint(ix) <= uint(width)"},
+	{file: "conv_forward.comp", what: "not accumulated", find: "+= activate(", replace: "= activate("},
+	{file: "conv_data_grad.comp", what: "edge off by one", find: "o < n ? o : -1", replace: "o <= n ? o : -1"},
+	{file: "conv_data_grad.comp", what: "mirror off by one", find: "source(2 * (size - 1) - i, k, n)", replace: "source(2 * size - 1 - i, k, n)"},
+	{file: "conv_data_grad.comp", what: "corner lost", find: "m < 3", replace: "m < 2"},
+	{file: "conv_data_grad.comp", what: "wrong phase", find: "at.x * stride + phaseX", replace: "at.x * stride"},
+	{file: "conv_data_grad.comp", what: "wrong weight", find: "fma(v[r].x, weight.x, s)", replace: "fma(v[r].x, weight.y, s)"},
+	{file: "conv_data_grad.comp", what: "not accumulated", find: "+= activate(", replace: "= activate("},
+	{file: "conv_weight_grad.comp", what: "edge off by one", find: "uint(ix) < uint(width)", replace: "uint(ix) <= uint(width)"},
+	{file: "conv_weight_grad.comp", what: "stride lost", find: "at.x * stride", replace: "at.x"},
+	{file: "conv_weight_grad.comp", what: "wrong pad", find: "tap.y - pad", replace: "tap.y"},
+	{file: "conv_weight_grad.comp", what: "wrong channel", find: "channel[r] = tap.x", replace: "channel[r] = 0"},
+	{file: "conv_weight_grad.comp", what: "write outside", find: "row + i / 4 < rows", replace: "row + i / 4 <= rows"},
+	{file: "conv_weight_grad.comp", what: "not accumulated", find: "dw[element] += sum", replace: "dw[element] = sum"},
+	{file: "conv_sum.comp", what: "half of the rows", find: "at += parts * columns", replace: "at += 2 * parts * columns"},
+	{file: "conv_sum.comp", what: "write outside", find: "if (i >= parts * columns)", replace: "if (i > parts * columns)"},
+	{file: "conv_sum.comp", what: "not accumulated", find: "result[i] += sum", replace: "result[i] = sum"},
+	{file: "conv_weight_grad.comp", what: "last pixel of a split lost", find: "min((split + 1) * share, pixels)", replace: "min((split + 1) * share, pixels) - 1"},
+	{file: "inc/conv.glsl", what: "image not carried", find: "p.y -= height; p.n++;", replace: "p.y -= height;"},
+	{file: "inc/conv.glsl", what: "edge in place of mirror", find: "n - 1 - abs(n - 1 - abs(i))", replace: "clamp(i, 0, n - 1)"},
+
+	{file: "inc/activation.glsl", what: "wrong side", find: "mix(x, vec4(0.0), lessThanEqual(", replace: "mix(x, vec4(0.0), greaterThan("},
+	{file: "inc/activation.glsl", what: "wrong slope", find: "0.2 * x", replace: "0.02 * x"},
+	{file: "inc/activation.glsl", what: "series cut", find: "fma(x * z, p, x)", replace: "x"},
+	{file: "inc/activation.glsl", what: "sign lost", find: "sign(x) * (1.0", replace: "(1.0"},
+	{file: "inc/actgrad.glsl", what: "wrong subgradient at 0", find: "mix(vec4(0.0), vec4(1.0), greaterThan(", replace: "mix(vec4(0.0), vec4(1.0), greaterThanEqual("},
+	{file: "inc/actgrad.glsl", what: "wrong slope", find: "(1.0 - y) * (1.0 + y)", replace: "1.0 - y"},
+	{file: "act_grad.comp", what: "gradient lost", find: "dy[i] * activationSlope", replace: "activationSlope"},
+	{file: "add.comp", what: "wrong sign", find: "a[i] + b[i]", replace: "a[i] - b[i]"},
+	{file: "add.comp", what: "not accumulated", find: "sum[i] += a[i]", replace: "sum[i] = a[i]"},
+	{file: "copy.comp", what: "unwritten tail", find: "i < stripEnd(count)", replace: "i < stripEnd(count - 1u)"},
+	{file: "fill.comp", what: "write outside", find: "i < stripEnd(count)", replace: "i < stripEnd(count + 1u)"},
+	{file: "dropout.comp", what: "not scaled", find: "x[i] * scale", replace: "x[i]"},
+	{file: "dropout.comp", what: "one mask for all layers", find: "uvec4(i, layer,", replace: "uvec4(i, 0u,"},
+	{file: "inc/random.glsl", what: "a round less", find: "i < 10u", replace: "i < 9u"},
+	{file: "inc/strip.glsl", what: "first of each lane alone", find: "STRIP_STEP * STRIP_EACH, count)", replace: "STRIP_STEP, count)"},
+	{file: "inc/flat.glsl", what: "one row of workgroups", find: "gl_WorkGroupID.y * gl_NumWorkGroups.x + gl_WorkGroupID.x", replace: "gl_WorkGroupID.x"},
+
+	{file: "norm_stats.comp", what: "variance not centred", find: "(d[i] - mean) * weight[i]", replace: "d[i] * weight[i]"},
+	{file: "norm_stats.comp", what: "pixels past the end", find: "inside ? 1.0 : 0.0", replace: "1.0"},
+	{file: "norm_stats.comp", what: "no eps", find: "float(pixels) + eps", replace: "float(pixels)"},
+	{file: "norm_combine.comp", what: "last chunk too heavy", find: "min(chunk, pixels - i * chunk)", replace: "chunk"},
+	{file: "norm_eval_stats.comp", what: "variance for mean", find: "= running[q];", replace: "= running[q + quads];"},
+	{file: "norm_running.comp", what: "biased variance", find: "float(pixels) / float(pixels - 1u)", replace: "1.0"},
+	{file: "norm_forward.comp", what: "residual lost", find: "v += residual[at]", replace: "v += 0.0"},
+	{file: "norm_sums.comp", what: "lanes not added up", find: "    g = sumLanes(g, width());", replace: ""},
+	{file: "norm_sums_combine.comp", what: "wrong row", find: "g += partial[at + quads]", replace: "g += partial[at]"},
+	{file: "norm_backward.comp", what: "sum for mean", find: "sums[row()] / float(pixels)", replace: "sums[row()]"},
+	{file: "norm_backward_small.comp", what: "sum for mean", find: "g / float(pixels));", replace: "g);"},
+	{file: "norm_affine_grad.comp", what: "first group alone", find: "g < groups", replace: "g < 1u"},
+	{file: "norm_affine_grad.comp", what: "not accumulated", find: "sum += daffine[i]", replace: "sum += 0.0"},
+	{file: "inc/norm.glsl", what: "last pixel lost", find: "min(start + chunk, pixels)", replace: "min(start + chunk, pixels - 1u)"},
+	{file: "inc/norm_channel.glsl", what: "mean term lost", find: "(x - c.mean) * c.rstd", replace: "x * c.rstd"},
+	{file: "inc/norm_channel.glsl", what: "padding not zero", find: "mix(vec4(0.0), affine[q + quads], real)", replace: "affine[q + quads]"},
+	{file: "inc/norm_gradient.glsl", what: "mean term lost", find: "g - meanG)", replace: "g)"},
+	{file: "inc/norm_gradient.glsl", what: "wrong sign", find: "fma(-xhat, meanGX", replace: "fma(xhat, meanGX"},
+	{file: "inc/norm_gradient.glsl", what: "gamma lost", find: "d *= c.gamma", replace: "d *= 1.0"},
+	{file: "inc/moments.glsl", what: "mean not merged", find: "fma(d, vec4(part), a.mean)", replace: "a.mean"},
+	{file: "inc/moments.glsl", what: "distance of the means lost", find: "fma(d * d, vec4(a.n * part), a.m2 + b.m2)", replace: "a.m2 + b.m2"},
+	{file: "inc/moments.glsl", what: "barrier lost", find: "    laneM2[lane] = m.m2;\n    barrier();", replace: "    laneM2[lane] = m.m2;", race: true},
+	{file: "inc/reduce.glsl", what: "half of the lanes", find: "step = gl_WorkGroupSize.x / 2u", replace: "step = gl_WorkGroupSize.x / 4u"},
+	{file: "inc/reduce.glsl", what: "barrier lost before the first sum", find: "reduceLanes[lane] = v;\n    barrier();", replace: "reduceLanes[lane] = v;", race: true},
+	{file: "inc/reduce.glsl", what: "barrier lost between sums", find: "        }\n        barrier();", replace: "        }", race: true},
+
+	{file: "l1_loss.comp", what: "wrong sign", find: "scale * sign(d)", replace: "-scale * sign(d)"},
+	{file: "l1_loss.comp", what: "not absolute", find: "sum += abs(d)", replace: "sum += d"},
+	{file: "l1_loss.comp", what: "write outside", find: "min(first + stretch, size)", replace: "min(first + stretch, size + 1u)"},
+	{file: "gan_loss.comp", what: "wrong sign", find: "slope = s * sigmoid(s * v)", replace: "slope = sigmoid(s * v)"},
+	{file: "gan_loss.comp", what: "one image too many is real", find: "i < real", replace: "i <= real"},
+	{file: "gan_loss.comp", what: "padding not zero", find: "mix(scale * slope, vec4(0.0), padding)", replace: "scale * slope"},
+	{file: "gan_loss.comp", what: "padding counted", find: "mix(scale * value, vec4(0.0), padding)", replace: "scale * value"},
+	{file: "gan_loss.comp", what: "one mean for both parts", find: "isReal ? realScale : fakeScale", replace: "realScale"},
+	{file: "gan_loss.comp", what: "min-max not negative", find: "value = s * softplus(v)", replace: "value = softplus(v)"},
+	{file: "gan_loss.comp", what: "series cut", find: "2.0 * fma(q * z, p, q)", replace: "2.0 * q"},
+	{file: "inc/exp.glsl", what: "ln 2 inexact", find: "n * 2.12194440e-4", replace: "n * 2.12e-4"},
+	{file: "inc/exp.glsl", what: "tail cut early", find: "vec4(-87.0)", replace: "vec4(-70.0)"},
+	{file: "loss_reduce.comp", what: "last partial sum lost", find: "i < count", replace: "i < count - 1u"},
+	{file: "adam.comp", what: "wrong sign", find: "parameters[i] -=", replace: "parameters[i] +="},
+	{file: "adam.comp", what: "gradient not squared", find: "rest2 * g * g", replace: "rest2 * abs(g)"},
+	{file: "adam.comp", what: "wrong decay", find: "fma(vec4(beta1)", replace: "fma(vec4(rest1)"},
+	{file: "adam.comp", what: "no eps", find: "vec4(eps)", replace: "vec4(0.0)"},
+	{file: "adam.comp", what: "write outside", find: "stripEnd(size)", replace: "stripEnd(size + 1u)"},
+	{file: "image_pool.comp", what: "swapped image not stored", find: "block[at] = now;", replace: "if (action == STORE) block[at] = now;"},
+	{file: "image_pool.comp", what: "wrong slot", find: "decisions[n].y - first", replace: "decisions[n].y"},
+	{file: "image_pool.comp", what: "write outside", find: "slot >= slots", replace: "slot > slots"},
+	{file: "image_upload.comp", what: "truncated", find: "+ 127u", replace: "+ 0u"},
+	{file: "image_upload.comp", what: "wrong byte order", find: "at % 4u * 8u", replace: "24u - at % 4u * 8u"},
+	{file: "image_upload.comp", what: "padding not zero", find: "min(4u, channels - channel)", replace: "4u"},
+	{file: "image_quantise.comp", what: "rounded", find: "min(grey, 255.0)", replace: "min(grey + 0.5, 255.0)"},
+	{file: "image_quantise.comp", what: "not clamped", find: "min(grey, 255.0)", replace: "grey"},
+	{file: "image_quantise.comp", what: "write outside", find: "4u * i >= size", replace: "4u * i > size"},
+}
