@@ -163,12 +163,12 @@ build() {
 
 demo() {
   build
-  local out=out/demo size=32 steps=1000 seed=1
+  local out=out/demo size=64 seed=1
   local model=$out/checkpoints/demo
   rm -rf "$out"
   bin/cyclegan synth --out "$out/data" --size "$size" --train 200 --test 20 --seed "$seed"
-  bin/cyclegan train --dataroot "$out/data" --checkpoints_dir "$out/checkpoints" --name demo --load_size 36 --crop_size "$size" \
-    --netG resnet_3blocks --ngf 16 --ndf 16 --n_layers_D 2 --max_steps "$steps" --seed "$seed"
+  bin/cyclegan train --dataroot "$out/data" --checkpoints_dir "$out/checkpoints" --name demo --load_size 72 --crop_size "$size" \
+    --netG resnet_3blocks --ngf 16 --ndf 16 --n_epochs 2 --n_epochs_decay 1 --display_freq 200 --seed "$seed"
   bin/cyclegan eval --model "$model" --dataroot "$out/data" --grid "$out/grid.png"
   bin/cyclegan translate --model "$model" --direction AtoB --out "$out/translated" "$out/data/testA"
   echo "translated pictures: $out/translated"
