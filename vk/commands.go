@@ -111,9 +111,10 @@ func end(cmd vulkan.CommandBuffer) error {
 	return check("vkEndCommandBuffer", vulkan.EndCommandBuffer(cmd))
 }
 
-// cmdBarrier orders all compute work before it and after it, with transfers and the host where asked.
-func cmdBarrier(cmd vulkan.CommandBuffer, transfer, host bool) {
-	C.cv_cmd_barrier(unsafe.Pointer(cmd), cBool(transfer), cBool(host))
+// cmdBarrier orders all dispatches before it and after it. The last of what is submitted together orders transfers, too, and
+// lets the host read: so whatever is submitted next finds nothing pending.
+func cmdBarrier(cmd vulkan.CommandBuffer, last bool) {
+	C.cv_cmd_barrier(unsafe.Pointer(cmd), cBool(last))
 }
 
 func cmdCopy(cmd vulkan.CommandBuffer, src vulkan.Buffer, srcOffset int, dst vulkan.Buffer, dstOffset, n int) {

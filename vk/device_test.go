@@ -30,6 +30,7 @@ func TestChoose(t *testing.T) {
 		err              error
 	}{
 		{list, "", "", "Radeon large", nil},
+		{[]DeviceInfo{list[3], list[2]}, "", "", "Radeon large", nil},
 		{list[:3], "", "", "GeForce small", nil},
 		{list[:2], "", "", "Iris Xe", nil},
 		{[]DeviceInfo{list[0], list[4]}, "", "", "Virtio", nil},

@@ -189,6 +189,9 @@ func TestMisuseOnDevice(t *testing.T) {
 		}
 	}
 	must(t, good.Run()) // none of which harms what was right
+	if err := times(good); err == nil || !strings.Contains(err.Error(), "Timing") {
+		t.Errorf("times without Timing: %v", err)
+	}
 }
 
 // TestFailingCalls makes each Vulkan call of a program's life fail in turn.

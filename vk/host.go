@@ -70,9 +70,8 @@ func (d *Device) stage(b *block) (*staging, error) {
 // run records one transfer, after all that was submitted before and before all that will be, and waits for it.
 func (s *staging) run(d *Device, record func(vulkan.CommandBuffer)) error {
 	return s.commands.once(d, func(cmd vulkan.CommandBuffer) {
-		cmdBarrier(cmd, true, true)
 		record(cmd)
-		cmdBarrier(cmd, true, true)
+		cmdBarrier(cmd, true)
 	})
 }
 

@@ -316,20 +316,16 @@ int32_t cv_descriptor_set(void *device, uint64_t pool, uint64_t layout, const cv
   return 0;
 }
 
-void cv_cmd_barrier(void *cmd, int with_transfer, int with_host) {
+void cv_cmd_barrier(void *cmd, int last) {
   enum { COMPUTE = 0x800, TRANSFER = 0x1000, HOST = 0x4000 };
-  enum { SHADER_READ = 0x20, SHADER_WRITE = 0x40, TRANSFER_READ = 0x800, TRANSFER_WRITE = 0x1000, HOST_READ = 0x2000, HOST_WRITE = 0x4000 };
-  VkFlags src_stage = COMPUTE, dst_stage = COMPUTE;
+  enum { SHADER_READ = 0x20, SHADER_WRITE = 0x40, TRANSFER_READ = 0x800, TRANSFER_WRITE = 0x1000, HOST_READ = 0x2000 };
+  VkFlags src = COMPUTE, dst = COMPUTE;
   VkBarrier b = {46, NULL, SHADER_WRITE, SHADER_READ | SHADER_WRITE};
-  if (with_transfer) {
-    src_stage |= TRANSFER, dst_stage |= TRANSFER;
-    b.src |= TRANSFER_WRITE, b.dst |= TRANSFER_READ | TRANSFER_WRITE;
+  if (last) {
+    src |= TRANSFER, dst |= TRANSFER | HOST;
+    b.src |= TRANSFER_WRITE, b.dst |= TRANSFER_READ | TRANSFER_WRITE | HOST_READ;
   }
-  if (with_host) {
-    src_stage |= HOST, dst_stage |= HOST;
-    b.src |= HOST_WRITE, b.dst |= HOST_READ;
-  }
-  vkCmdPipelineBarrier(cmd, src_stage, dst_stage, 0, 1, &b, 0, NULL, 0, NULL);
+  vkCmdPipelineBarrier(cmd, src, dst, 0, 1, &b, 0, NULL, 0, NULL);
 }
 
 void cv_cmd_copy(void *cmd, uint64_t src, uint64_t src_offset, uint64_t dst, uint64_t dst_offset, uint64_t bytes) {

@@ -64,8 +64,9 @@ int32_t cv_create_pipeline(void *device, const uint32_t *code, uint64_t code_byt
 int32_t cv_create_descriptor_pool(void *device, uint32_t sets, uint32_t buffers, uint64_t *pool);
 int32_t cv_descriptor_set(void *device, uint64_t pool, uint64_t layout, const cv_binding *bindings, uint32_t count, uint64_t *set);
 
-// A full dependency between everything before and everything after among compute, transfer and (with_host) the host.
-void cv_cmd_barrier(void *cmd, int with_transfer, int with_host);
+// A full dependency between the dispatches before and those after; the last of a submission orders transfers, too, and lets the
+// host read.
+void cv_cmd_barrier(void *cmd, int last);
 void cv_cmd_copy(void *cmd, uint64_t src, uint64_t src_offset, uint64_t dst, uint64_t dst_offset, uint64_t bytes);
 void cv_cmd_bind(void *cmd, uint64_t pipeline, uint64_t layout, uint64_t set);
 int32_t cv_submit(void *queue, void *const *cmds, uint32_t count, uint64_t fence);

@@ -88,8 +88,8 @@ func (p *Program) build() error {
 
 // record writes slot i's command buffers: one for each stretch of the program that may be submitted at once.
 //
-// Every replay begins with a full barrier. So the state in which a replay ends is the state in which the next one begins
-// (nothing pending), whatever ran in between: the other slot, another program, a transfer.
+// Every replay ends with a full barrier, as every transfer does. So the state in which one ends is the state in which the next
+// begins (nothing pending), whatever runs in between: the other slot, another program, a transfer.
 func (p *Program) record(i int) error {
 	r := &recording{}
 	p.rec[i] = r
@@ -129,12 +129,11 @@ func (p *Program) record(i int) error {
 			return err
 		}
 		if n == 0 {
-			cmdBarrier(cmd, true, true)
 			p.stamp(cmd, r, &query)
 		}
 		for _, o := range ops {
 			if pending.needsBarrier(o.spans(i)) || p.FullSync {
-				cmdBarrier(cmd, false, false)
+				cmdBarrier(cmd, false)
 			}
 			if err := p.dispatch(cmd, r, o, i); err != nil {
 				return err
@@ -142,7 +141,7 @@ func (p *Program) record(i int) error {
 			p.stamp(cmd, r, &query)
 		}
 		if n == len(stretches)-1 {
-			cmdBarrier(cmd, true, true) // the host reads what the program wrote for it
+			cmdBarrier(cmd, true)
 		}
 		if err := end(cmd); err != nil {
 			return err

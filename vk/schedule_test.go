@@ -118,6 +118,7 @@ func TestBarriersAreNeededAndEnough(t *testing.T) {
 		{"update twice", [][]use{{{x.All(), rw}}, {{x.All(), rw}}}, []bool{false, true}},
 		{"two buffers", [][]use{{{x.All(), w}}, {{y.All(), w}}}, []bool{false, false}},
 		{"two halves", [][]use{{{x.Slice(0, 256), w}}, {{x.Slice(256, 256), w}}}, []bool{false, false}},
+		{"two halves, the second first", [][]use{{{x.Slice(256, 256), w}}, {{x.Slice(0, 256), w}}}, []bool{false, false}},
 		{"one byte shared", [][]use{{{x.Slice(0, 257), w}}, {{x.Slice(256, 256), r}}}, []bool{false, true}},
 		{"shared bytes of two buffers", [][]use{{{x.All(), w}}, {{z.All(), w}}}, []bool{false, true}},
 		{"apart in one block", [][]use{{{x.Slice(0, 512), w}}, {{z.All(), w}}}, []bool{false, false}},
