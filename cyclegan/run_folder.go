@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"cyclevk/cyclegan/atomicfile"
 	"cyclevk/cyclegan/data"
 )
 
@@ -89,7 +90,7 @@ func (r *RunFolder) Close() error {
 
 // WriteOptions writes train_opt.txt in the official form.
 func (r *RunFolder) WriteOptions(options []Option) error {
-	return data.WriteAtomic(filepath.Join(r.Path, optionsFile), func(w io.Writer) error {
+	return atomicfile.Write(filepath.Join(r.Path, optionsFile), func(w io.Writer) error {
 		fmt.Fprintln(w, "----------------- Options ---------------")
 		for _, o := range options {
 			changed := ""

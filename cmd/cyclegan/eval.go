@@ -16,6 +16,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"cyclevk/cyclegan"
+	"cyclevk/cyclegan/atomicfile"
 	"cyclevk/cyclegan/data"
 	"cyclevk/cyclegan/metrics"
 	"cyclevk/cyclegan/synth"
@@ -87,7 +88,7 @@ func writeJSON(path string, v any) error {
 	if err != nil {
 		return err
 	}
-	return data.WriteAtomic(path, func(w io.Writer) error {
+	return atomicfile.Write(path, func(w io.Writer) error {
 		_, err := w.Write(append(text, '\n'))
 		return err
 	})

@@ -10,7 +10,6 @@ import (
 	"encoding/json"
 	"errors"
 	"hash/crc32"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -209,27 +208,4 @@ func TestEncodePNG(t *testing.T) {
 		t.Error("the picture changed on its way through the file")
 	}
 	refuses(t, EncodePNG(filepath.Join(t.TempDir(), "missing", "m.png"), m), "missing", "no such file")
-}
-
-func TestWriteAtomicKeepsTheOldFile(t *testing.T) {
-	dir := t.TempDir()
-	path := filepath.Join(dir, "file")
-	write(t, path, []byte("old"))
-	full := errors.New("disk full")
-	err := WriteAtomic(path, func(w io.Writer) error {
-		if _, err := io.WriteString(w, "half of the new"); err != nil {
-			return err
-		}
-		return full
-	})
-	if !errors.Is(err, full) {
-		t.Errorf("got error %v", err)
-	}
-	refuses(t, err, path)
-	if got := read(t, path); string(got) != "old" {
-		t.Errorf("the file is now %q", got)
-	}
-	if entries, err := os.ReadDir(dir); err != nil || len(entries) != 1 {
-		t.Errorf("left behind: %v %v", entries, err)
-	}
 }

@@ -12,9 +12,10 @@ import (
 	"io"
 	"math"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
+
+	"cyclevk/cyclegan/atomicfile"
 )
 
 // Tensor is a named tensor: little-endian values in row-major order.
@@ -135,7 +136,7 @@ func Write(path string, tensors []Tensor, metadata map[string]string) error {
 	for len(header)%8 != 0 { // the data begins at a multiple of 8
 		header = append(header, ' ')
 	}
-	return atomically(path, func(w io.Writer) error {
+	return atomicfile.WriteDurable(path, func(w io.Writer) error {
 		if err := binary.Write(w, binary.LittleEndian, uint64(len(header))); err != nil {
 			return err
 		}
@@ -149,41 +150,6 @@ func Write(path string, tensors []Tensor, metadata map[string]string) error {
 		}
 		return nil
 	})
-}
-
-// atomically writes a temporary file beside path, flushes it to the disk and renames it.
-func atomically(path string, write func(io.Writer) error) (err error) {
-	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*.tmp")
-	if err != nil {
-		return fmt.Errorf("write %s: %w", path, err)
-	}
-	defer func() {
-		if err != nil {
-			_ = f.Close()
-			_ = os.Remove(f.Name())
-			err = fmt.Errorf("write %s: %w", path, err)
-		}
-	}()
-	if err = write(f); err != nil {
-		return err
-	}
-	if err = f.Chmod(0o644); err != nil {
-		return err
-	}
-	if err = f.Sync(); err != nil {
-		return err
-	}
-	if err = f.Close(); err != nil {
-		return err
-	}
-	if err = os.Rename(f.Name(), path); err != nil {
-		return err
-	}
-	if dir, e := os.Open(filepath.Dir(path)); e == nil {
-		err = dir.Sync() // makes the rename itself durable
-		_ = dir.Close()
-	}
-	return err
 }
 
 // Read reads a file: its tensors in the order of their data, and its metadata. A file whose header lies about its size, whose

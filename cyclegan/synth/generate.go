@@ -16,7 +16,7 @@ import (
 	"os"
 	"path/filepath"
 
-	"cyclevk/cyclegan/data"
+	"cyclevk/cyclegan/atomicfile"
 )
 
 // Options say how much is drawn.
@@ -123,7 +123,7 @@ func draw(dir string, o Options, manifest []byte) error {
 		}
 	}
 	save := func(name string, id int, m image.Image) error {
-		return data.WriteAtomic(filepath.Join(folder(name), fmt.Sprintf("%05d.png", id)),
+		return atomicfile.Write(filepath.Join(folder(name), fmt.Sprintf("%05d.png", id)),
 			func(w io.Writer) error { return png.Encode(w, m) })
 	}
 	for id := range o.Train {
@@ -147,7 +147,7 @@ func draw(dir string, o Options, manifest []byte) error {
 			return err
 		}
 	}
-	return data.WriteAtomic(folder(manifestFile), func(w io.Writer) error {
+	return atomicfile.Write(folder(manifestFile), func(w io.Writer) error {
 		_, err := w.Write(manifest)
 		return err
 	})
