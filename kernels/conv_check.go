@@ -157,22 +157,26 @@ type layer interface {
 	Forward(p *vk.Program, x Tensor, w, bias vk.Range, y Tensor, act Activation)
 	DataGrad(p *vk.Program, dy Tensor, w vk.Range, dx Tensor, accumulate bool)
 	WeightGrad(p *vk.Program, x, dy Tensor, dw vk.Range, accumulate bool)
+	weights() int // without padding
 	terms(n, h, w int, visit func(product))
 }
+
+func (c Conv) weights() int          { return c.In * c.Out * c.Kernel * c.Kernel }
+func (c ConvTranspose) weights() int { return c.In * c.Out * c.Kernel * c.Kernel }
 
 // layerCase runs a layer's three kernels on x [n,h,w,in].
 type layerCase struct {
 	layer
-	n, h, w, in, out, weights int
-	bias                      bool
-	act                       Activation
-	accumulate                bool
+	n, h, w, in, out int
+	bias             bool
+	act              Activation
+	accumulate       bool
 }
 
 func (k layerCase) run(t *Trial) error {
 	oh, ow := k.OutSize(k.h), k.OutSize(k.w)
 	inputs, outputs := k.n*k.h*k.w*k.in, k.n*oh*ow*k.out
-	xs, dys, ws := t.Random(inputs, 0, 1), t.Random(outputs, 0, 1), t.Random(k.weights, 0, 1)
+	xs, dys, ws := t.Random(inputs, 0, 1), t.Random(outputs, 0, 1), t.Random(k.weights(), 0, 1)
 
 	x, dy := t.In("x", k.n, k.h, k.w, k.in, xs), t.In("dy", k.n, oh, ow, k.out, dys)
 	w := t.Floats("w", k.WeightLen(), k.Pack(ws), false)
@@ -186,7 +190,7 @@ func (k layerCase) run(t *Trial) error {
 	var dx Tensor
 	var dw vk.Range
 	if k.accumulate {
-		dxs, dws = t.Random(inputs, 0, 1), t.Random(k.weights, 0, 1)
+		dxs, dws = t.Random(inputs, 0, 1), t.Random(k.weights(), 0, 1)
 		dx = t.InOut("dx", k.n, k.h, k.w, k.in, dxs)
 		dw = t.Floats("dw", k.WeightLen(), k.Pack(dws), true)
 	} else {
@@ -202,7 +206,7 @@ func (k layerCase) run(t *Trial) error {
 		return err
 	}
 
-	ySums, dxSums, dwSums := newSums(outputs, biases), newSums(inputs, dxs), newSums(k.weights, dws)
+	ySums, dxSums, dwSums := newSums(outputs, biases), newSums(inputs, dxs), newSums(k.weights(), dws)
 	k.terms(k.n, k.h, k.w, func(m product) {
 		ySums.add(m.y, xs[m.x], ws[m.w])
 		dxSums.add(m.x, dys[m.y], ws[m.w])
@@ -220,7 +224,7 @@ func (k layerCase) run(t *Trial) error {
 
 // packed brings values in PyTorch's order of weights into the device's. Padding entries are zero, with a bound of zero.
 func (k layerCase) packed(plain []float64) []float64 {
-	index := make([]float32, k.weights) // exact below 2^24
+	index := make([]float32, k.weights()) // exact below 2^24
 	for i := range index {
 		index[i] = float32(i + 1)
 	}
@@ -297,7 +301,7 @@ func convCases() (cases []Case) {
 		if k.c.Reflect {
 			name += " reflect"
 		}
-		l := layerCase{k.c, k.n, k.h, k.w, k.c.In, k.c.Out, k.c.In * k.c.Out * k.c.Kernel * k.c.Kernel, k.bias, k.act, k.accumulate}
+		l := layerCase{k.c, k.n, k.h, k.w, k.c.In, k.c.Out, k.bias, k.act, k.accumulate}
 		cases = append(cases, l.cases(name)...)
 	}
 	return cases
@@ -323,7 +327,7 @@ func convTransposeCases() (cases []Case) {
 		{ConvTranspose{3, 1, 3, 1, 1, 0}, 2, 65, 31, false, None, false},
 		{ConvTranspose{31, 5, 7, 2, 3, 1}, 1, 7, 3, true, None, true},
 	} {
-		l := layerCase{k.c, k.n, k.h, k.w, k.c.In, k.c.Out, k.c.In * k.c.Out * k.c.Kernel * k.c.Kernel, k.bias, k.act, k.accumulate}
+		l := layerCase{k.c, k.n, k.h, k.w, k.c.In, k.c.Out, k.bias, k.act, k.accumulate}
 		cases = append(cases, l.cases(fmt.Sprintf("stride %d pad %d outpad %d", k.c.Stride, k.c.Pad, k.c.OutPad))...)
 	}
 	return cases

@@ -5,6 +5,7 @@ package kernels
 
 import (
 	"math"
+	"runtime"
 
 	"cyclevk/vk"
 )
@@ -12,20 +13,20 @@ import (
 // engine is how a kind of device runs these kernels: a model that is good enough to choose tiles by.
 //
 // A step of the inner loop loads a vec4 for each row of a lane's tile and four for each column, and multiplies each pair.
-// The costs are in nanoseconds of one CPU thread (measured on the drivers named below) or in arbitrary units.
+// The costs on CPUs are nanoseconds of a thread, measured with Mesa 22.3's lavapipe; those on GPUs are ratios, not yet measured.
 type engine struct {
 	shuffle  bool // run the SHUFFLE variants
 	lanes    int  // of a workgroup: a subgroup on CPUs
-	parallel int  // workgroups that fill the device
+	parallel int  // workgroups that run at a time
 
 	step, row, col, product float64 // costs of a step, of a row's and a column's loads, of a pair
 	tiles                   []tile  // to choose from: those that the registers hold
 
-	weightRows int // of a weight gradient's tile
-	minShare   int // pixels of a weight gradient's split, at least; a multiple of the lanes
+	weightRows   int // of a weight gradient's tile
+	weightGroups int // workgroups below which a weight gradient is split; the same on every CPU, so that sums are too
 }
 
-// tile is what one lane owns: rows (pixels; vec4 of input weights in a weight gradient) by cols (vec4 of output channels).
+// tile is what one lane owns: rows (pixels) by cols (vec4 of the channels that are written).
 type tile struct{ rows, cols int }
 
 var (
@@ -38,11 +39,11 @@ var (
 func engineOf(info vk.DeviceInfo) engine {
 	if info.Type == vk.CPU && info.Features.SubgroupShuffle {
 		return engine{
-			shuffle: true, lanes: info.Limits.SubgroupSize, parallel: 2,
-			step: 40, row: 12, col: 12, product: 4, tiles: cpuTiles, weightRows: 8, minShare: 64,
+			shuffle: true, lanes: info.Limits.SubgroupSize, parallel: runtime.NumCPU(),
+			step: 40, row: 12, col: 12, product: 4, tiles: cpuTiles, weightRows: 8, weightGroups: 2,
 		}
 	}
-	return engine{lanes: 64, parallel: 512, step: 8, row: 8, col: 8, product: 4, tiles: gpuTiles, weightRows: 4, minShare: 64}
+	return engine{lanes: 64, parallel: 512, step: 8, row: 8, col: 8, product: 4, tiles: gpuTiles, weightRows: 4, weightGroups: 512}
 }
 
 // shader is the name of a kernel's variant.
@@ -78,6 +79,9 @@ type weightTile struct{ lanes, columns, rows, turns, splits, share int }
 // shareBytes is how much of x and dy a split of a weight gradient reads: it stays in the cache of one CPU core.
 const shareBytes = 1 << 20
 
+// minShare is the least number of pixels that are worth a split; a multiple of the lanes.
+const minShare = 64
+
 // weightTile divides c's weight gradient over a number of pixels.
 func (e engine) weightTile(c Conv, pixels int) weightTile {
 	in, out := c.Kernel*c.Kernel*Stride(c.In)/4, Stride(c.Out)/4
@@ -94,8 +98,8 @@ func (e engine) weightTile(c Conv, pixels int) weightTile {
 	}
 	groups := divUp(in, t.rows) * divUp(out, t.columns)
 	pixelBytes := 4 * (Stride(c.In) + Stride(c.Out))
-	t.splits = max(divUp(e.parallel, groups), pixels*pixelBytes/shareBytes)
-	t.share = max(e.minShare, divUp(divUp(pixels, t.splits), t.lanes)*t.lanes)
+	t.splits = max(divUp(e.weightGroups, groups), pixels*pixelBytes/shareBytes)
+	t.share = max(minShare, divUp(divUp(pixels, t.splits), t.lanes)*t.lanes)
 	t.splits = divUp(pixels, t.share)
 	return t
 }

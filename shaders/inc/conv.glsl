@@ -1,8 +1,8 @@
 // What the convolution kernels share: places in a batch of images, reflection, and values that a whole subgroup needs.
 //
-// SHUFFLE compiles the variants for CPU drivers on which a load from one address costs as much as a load by every lane (Mesa
-// before 25). There each lane loads a value of its own, and shuffles hand them round; a workgroup is one full subgroup of LANES.
-// Otherwise every lane loads the value from the same address, which other devices do well.
+// SHUFFLE compiles the variants for CPU drivers: a load, even from one address, costs them more than a shuffle. So each lane loads
+// a value of its own, and shuffles hand the values round; a workgroup is one full subgroup of LANES. Otherwise every lane loads
+// the value from the same address, which GPUs do well and which needs no subgroup operations.
 // The including shader declares the specialisation constant LANES, the size of a workgroup.
 
 #ifdef SHUFFLE
