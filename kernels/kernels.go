@@ -45,7 +45,9 @@ func (t Tensor) Images(first, n int) Tensor {
 }
 
 // Like declares a temporary of the same shape.
-func (t Tensor) Like(p *vk.Program, name string) Tensor { return NewTensor(p, name, t.N, t.H, t.W, t.C) }
+func (t Tensor) Like(p *vk.Program, name string) Tensor {
+	return NewTensor(p, name, t.N, t.H, t.W, t.C)
+}
 
 // SameShape reports whether t and u have the same shape.
 func (t Tensor) SameShape(u Tensor) bool { return t.N == u.N && t.H == u.H && t.W == u.W && t.C == u.C }

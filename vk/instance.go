@@ -185,12 +185,12 @@ func freeStrings(list []*C.char) {
 
 // takeMessages returns an error that carries every validation message since the last call, or nil.
 func takeMessages() error {
+	if C.cv_has_messages() == 0 {
+		return nil // nothing is allocated in a step that goes well
+	}
 	buf := make([]byte, 16385)
 	dropped := C.cv_take_messages((*C.char)(unsafe.Pointer(&buf[0])), C.uint32_t(len(buf)))
 	text := strings.TrimSpace(vulkan.ToString(buf))
-	if text == "" && dropped == 0 {
-		return nil
-	}
 	if dropped > 0 {
 		text += fmt.Sprintf("\nand %d more", dropped)
 	}

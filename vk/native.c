@@ -376,6 +376,13 @@ int32_t cv_watch(void *instance) {
   return create(instance, &info, NULL, &messenger);
 }
 
+int cv_has_messages(void) {
+  lock();
+  const int any = message_bytes > 0 || messages_dropped > 0;
+  unlock();
+  return any;
+}
+
 uint32_t cv_take_messages(char *out, uint32_t bytes) {
   lock();
   const uint32_t n = message_bytes < bytes - 1 ? message_bytes : bytes - 1;

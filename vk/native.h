@@ -73,6 +73,7 @@ int32_t cv_submit(void *queue, void *const *cmds, uint32_t count, uint64_t fence
 
 // Validation messages: collected as text, joined by newlines, until taken. cv_take_messages returns how many were dropped for want of room.
 int32_t cv_watch(void *instance);
+int cv_has_messages(void);
 uint32_t cv_take_messages(char *out, uint32_t bytes);
 
 #endif
