@@ -8,7 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -166,11 +166,7 @@ func resident(t *testing.T) int {
 	if err != nil {
 		return 0
 	}
-	fields := strings.Fields(string(stat))
-	pages := 0
-	for _, c := range fields[1] {
-		pages = 10*pages + int(c-'0')
-	}
-	runtime.KeepAlive(fields)
+	pages, err := strconv.Atoi(strings.Fields(string(stat))[1])
+	must(t, err)
 	return pages * os.Getpagesize()
 }
