@@ -4,7 +4,6 @@ package kernels
 
 import (
 	"flag"
-	"fmt"
 	"testing"
 
 	"cyclevk/vk"
@@ -42,7 +41,7 @@ func TestKernels(t *testing.T) {
 					worst = max(worst, w)
 				})
 			}
-			t.Log(fmt.Sprintf("%d cases, largest error %.2g of its bound", len(c.Cases), worst))
+			t.Logf("%s: %d cases, largest error %.3f of its bound", c.Name, len(c.Cases), worst)
 		})
 	}
 }
