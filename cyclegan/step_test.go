@@ -1,7 +1,7 @@
 // The whole training step against PyTorch: golden files by tools/golden/step.py, held by the yardstick that they carry.
 //
-// PyTorch's own fp32 is 1e-3 away from its float64 in a generator's gradients, since each kink of L1 or ReLU that flips moves
-// a whole term. So the measure is PyTorch itself: 16 of its fp32 runs, with and without mkldnn, inputs moved by an ulp.
+// Rounding moves a step's losses and gradients by more than a bound on single kernels says. So the measure is PyTorch itself:
+// the distances from float64 of 16 of its fp32 runs, with and without mkldnn, on one and two threads, inputs moved by an ulp.
 
 package cyclegan
 
@@ -269,6 +269,10 @@ func (g *golden) checkGradients(t *testing.T, tr *Trainer) {
 			}
 			whole += norm(d) * norm(d)
 			limit := 2 * slices.Max(g.values(t, "distance."+key))
+			if _, ok := g.tensors["terms."+key]; ok {
+				// One number, the last bias: 16 runs that happen to agree are no measure, but the bound on a sum of terms is.
+				limit = max(limit, 16*kernels.U*g.values(t, "terms."+key)[0])
+			}
 			if r := norm(d) / limit; r > worst {
 				worst, worstName = r, p.Name
 			}
