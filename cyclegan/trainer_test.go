@@ -230,16 +230,16 @@ func TestTranslateSizes(t *testing.T) {
 
 func TestMirror(t *testing.T) {
 	for _, c := range []struct {
-		size, padded int
-		want         []int
+		size int
+		want []int
 	}{
-		{5, 8, []int{0, 1, 2, 3, 4, 3, 2, 1}},
-		{3, 8, []int{0, 1, 2, 2, 2, 2, 2, 2}}, // too short to reflect 5: the edge repeats
-		{1, 8, []int{0, 0, 0, 0, 0, 0, 0, 0}},
+		{9, []int{0, 1, 2, 3, 4, 5, 6, 7, 8, 7, 6, 5}},
+		{7, []int{0, 1, 2, 3, 4, 5, 6, 6}}, // too short: the edge repeats
+		{1, []int{0, 0, 0, 0, 0, 0, 0, 0}},
 	} {
 		for i, want := range c.want {
-			if got := mirror(i, c.size, c.padded); got != want {
-				t.Errorf("mirror(%d, %d, %d) = %d, want %d", i, c.size, c.padded, got, want)
+			if got := mirror(i, c.size); got != want {
+				t.Errorf("mirror(%d, %d) = %d, want %d", i, c.size, got, want)
 			}
 		}
 	}

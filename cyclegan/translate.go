@@ -57,11 +57,14 @@ func (t *Translator) Close() {
 	t.arena.Free()
 }
 
+// minSide is the shortest side that a generator takes: a quarter of it still reflects by one pixel.
+const minSide = 8
+
 // Translate returns the translated picture in the size of the original. The generator needs sides that are multiples of 4
-// and at least 8: the picture is padded at its right and bottom, by reflection, or by repeating the edge where a side is too
-// short to reflect, and cropped back.
+// and at least 8: the picture is padded at its right and bottom, by reflection, or by repeating the edge where a side is
+// shorter than 8, and cropped back.
 func (t *Translator) Translate(x *data.Image) (*data.Image, error) {
-	padded := padPicture(x, max(8, (x.W+3)&^3), max(8, (x.H+3)&^3))
+	padded := padPicture(x, max(minSide, (x.W+3)&^3), max(minSide, (x.H+3)&^3))
 	if err := t.prepare(padded.H, padded.W); err != nil {
 		return nil, err
 	}
@@ -112,22 +115,22 @@ func padPicture(x *data.Image, w, h int) *data.Image {
 	}
 	y := &data.Image{W: w, H: h, Pix: make([]uint8, 0, w*h*3)}
 	for row := range h {
-		line := x.Pix[mirror(row, x.H, h)*x.W*3:]
+		line := x.Pix[mirror(row, x.H)*x.W*3:]
 		for col := range w {
-			at := 3 * mirror(col, x.W, w)
+			at := 3 * mirror(col, x.W)
 			y.Pix = append(y.Pix, line[at:at+3]...)
 		}
 	}
 	return y
 }
 
-// mirror maps a coordinate of the padded picture to the original's: by reflection (the edge is not repeated) where the
-// original is long enough for all that is missing, else by repeating the edge.
-func mirror(i, size, padded int) int {
+// mirror maps a coordinate of the padded picture to the original's: by reflection, in which the edge is not repeated, or to
+// the edge where the side is shorter than minSide. At least minSide pixels reflect the at most 3 that are missing.
+func mirror(i, size int) int {
 	switch {
 	case i < size:
 		return i
-	case padded-size < size:
+	case size >= minSide:
 		return 2*(size-1) - i
 	}
 	return size - 1
