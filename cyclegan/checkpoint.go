@@ -10,15 +10,13 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
+	"io"
 	"slices"
 
+	"cyclevk/cyclegan/atomicfile"
 	"cyclevk/cyclegan/safetensors"
-	"cyclevk/kernels"
-	"cyclevk/shaders"
-	"cyclevk/vk"
 )
 
 // CheckpointVersion is the version of the format that Save writes; Load reads it and all before it.
@@ -29,6 +27,9 @@ type Checkpoint struct {
 	Info
 	Nets         map[string]NetState // by "G_A", "G_B", "D_A", "D_B"
 	PoolA, PoolB [][]float32         // pictures [C,H,W] of fake_A and fake_B, in the order of their places
+
+	Path    string  // the file that Load read; not saved
+	Damaged []error // newer files in its folder that Load had to pass over, by name; not saved
 }
 
 // NetState is one network with Adam's moments.
@@ -78,11 +79,21 @@ type envelope struct {
 }
 
 // Save writes the checkpoint in place of what is at path, or not at all.
-func (c *Checkpoint) Save(path string) error {
-	var tensors []safetensors.Tensor
+func (c *Checkpoint) Save(path string) error { return c.write(atomicfile.Disk, path) }
+
+func (c *Checkpoint) write(disk atomicfile.FS, path string) error {
+	tensors, metadata, err := c.encode()
+	if err != nil {
+		return fmt.Errorf("checkpoint %s: %w", path, err)
+	}
+	return atomicfile.WriteDurable(disk, path, func(w io.Writer) error { return safetensors.Encode(w, tensors, metadata) })
+}
+
+// encode is the file's content.
+func (c *Checkpoint) encode() (tensors []safetensors.Tensor, metadata map[string]string, err error) {
 	m := &Model{Config: c.Config}
 	if err := m.layout(); err != nil {
-		return err
+		return nil, nil, err
 	}
 	for _, ps := range m.networks() {
 		state := c.Nets[ps.Net]
@@ -108,11 +119,22 @@ func (c *Checkpoint) Save(path string) error {
 	}
 	info, err := json.Marshal(envelope{CheckpointVersion, c.Info})
 	if err != nil {
-		return fmt.Errorf("checkpoint %s: %w", path, err)
+		return nil, nil, err
 	}
-	return safetensors.Write(path, tensors, map[string]string{
-		metaFormat: formatName, metaInfo: string(info), metaSum: checksum(info, tensors),
-	})
+	return tensors, map[string]string{metaFormat: formatName, metaInfo: string(info), metaSum: checksum(info, tensors)}, nil
+}
+
+// CheckpointBytes is the size of a checkpoint of this configuration with full image pools, but for its header.
+func (c *Config) CheckpointBytes() (int, error) {
+	m := &Model{Config: *c}
+	if err := m.layout(); err != nil {
+		return 0, err
+	}
+	values := c.PoolSize * (c.InputNC + c.OutputNC) * c.CropSize * c.CropSize
+	for _, ps := range m.networks() {
+		values += 3 * ps.Count() // with Adam's moments
+	}
+	return 4 * values, nil
 }
 
 func float32Tensor(name string, shape []int, v []float32) safetensors.Tensor {
@@ -130,49 +152,8 @@ func checksum(info []byte, tensors []safetensors.Tensor) string {
 	return hex.EncodeToString(h.Sum(nil))
 }
 
-// Load reads a checkpoint: the file itself, or the newest valid one in a run folder.
-func Load(path string) (*Checkpoint, error) {
-	st, err := os.Stat(path)
-	if err != nil {
-		return nil, fmt.Errorf("--model %s: %w", path, err)
-	}
-	if !st.IsDir() {
-		return loadFile(path)
-	}
-	files, err := filepath.Glob(filepath.Join(globEscape(path), "*"+Extension))
-	if err != nil || len(files) == 0 {
-		return nil, fmt.Errorf("--model %s: no checkpoint (*%s) in this folder; give the run folder that `cyclegan train` wrote", path, Extension)
-	}
-	slices.Sort(files) // names carry the step with leading zeros
-	slices.Reverse(files)
-	for _, f := range files {
-		c, e := loadFile(f)
-		if e == nil {
-			return c, nil
-		}
-		if err == nil {
-			err = e
-		}
-	}
-	return nil, err
-}
-
-// Extension of checkpoint files.
-const Extension = ".cyclevk.safetensors"
-
-// FileName is the name of the checkpoint after a step.
-func FileName(step int) string { return fmt.Sprintf("step-%09d%s", step, Extension) }
-
-func globEscape(path string) string {
-	out := make([]rune, 0, len(path))
-	for _, r := range path {
-		if r == '*' || r == '?' || r == '[' || r == '\\' {
-			out = append(out, '\\')
-		}
-		out = append(out, r)
-	}
-	return string(out)
-}
+// errNewer is wrapped by the error about a file of a later version, which is not damaged.
+var errNewer = errors.New("is newer than this program's")
 
 func loadFile(path string) (*Checkpoint, error) {
 	fail := func(format string, args ...any) error {
@@ -190,7 +171,7 @@ func loadFile(path string) (*Checkpoint, error) {
 		return nil, fail("damaged information: %w", err)
 	}
 	if e.Version > CheckpointVersion {
-		return nil, fail("format version %d is newer than this program's %d: use a newer cyclevk", e.Version, CheckpointVersion)
+		return nil, fail("format version %d %w %d: use a newer cyclevk", e.Version, errNewer, CheckpointVersion)
 	}
 	if sum := checksum([]byte(meta[metaInfo]), tensors); sum != meta[metaSum] {
 		return nil, fail("damaged: SHA-256 is %.12s…, the file says %.12s…", sum, meta[metaSum])
@@ -198,7 +179,7 @@ func loadFile(path string) (*Checkpoint, error) {
 	if err := e.Config.Validate(); err != nil {
 		return nil, fail("%w", err)
 	}
-	c := &Checkpoint{Info: e.Info, Nets: map[string]NetState{}}
+	c := &Checkpoint{Info: e.Info, Nets: map[string]NetState{}, Path: path}
 	if err := c.take(tensors); err != nil {
 		return nil, fail("%w", err)
 	}
@@ -238,95 +219,6 @@ func (c *Checkpoint) take(tensors []safetensors.Tensor) error {
 			return fmt.Errorf("%s has shape %v, expected at most %d pictures of %d values", name, t.Shape, c.Config.PoolSize, size)
 		}
 		*pool = slices.Collect(slices.Chunk(bytesFloats(t.Data), size))
-	}
-	return nil
-}
-
-// Checkpoint waits for all steps and copies the run from the device; the caller fills in Data, Epoch and Next.
-func (t *Trainer) Checkpoint() (*Checkpoint, error) {
-	if err := t.step.Drain(); err != nil {
-		return nil, err
-	}
-	c := &Checkpoint{Nets: map[string]NetState{}, Info: Info{
-		Config: t.Config, Step: t.done, Device: t.dev.Info.Name, Driver: t.dev.Info.Driver, Shaders: shaders.Hash(),
-	}}
-	for _, ps := range t.networks() {
-		var s NetState
-		for _, b := range []struct {
-			mem   *vk.Mem
-			state *State
-		}{{ps.Weights, &s.Weights}, {ps.M, &s.M}, {ps.V, &s.V}} {
-			state, err := ps.download(t.dev, b.mem)
-			if err != nil {
-				return nil, err
-			}
-			*b.state = state
-		}
-		c.Nets[ps.Net] = s
-	}
-	var err error
-	if c.PoolA, err = t.poolPictures(t.poolA, t.stored[0]); err != nil {
-		return nil, err
-	}
-	c.PoolB, err = t.poolPictures(t.poolB, t.stored[1])
-	return c, err
-}
-
-// poolPictures reads the pictures in a pool as [C,H,W].
-func (t *Trainer) poolPictures(pool *kernels.Pool, filled int) ([][]float32, error) {
-	size, stride := t.Config.CropSize*t.Config.CropSize, kernels.Stride(3)
-	raw := make([]byte, 4*size*stride)
-	var out [][]float32
-	for _, r := range pool.Images()[:filled] {
-		if err := t.dev.Read(r, raw); err != nil {
-			return nil, err
-		}
-		picture := make([]float32, 3*size)
-		for i, v := range bytesFloats(raw) {
-			if c := i % stride; c < 3 {
-				picture[c*size+i/stride] = v
-			}
-		}
-		out = append(out, picture)
-	}
-	return out, nil
-}
-
-// restore writes a checkpoint to the device.
-func (t *Trainer) restore(c *Checkpoint) error {
-	for _, ps := range t.networks() {
-		s, ok := c.Nets[ps.Net]
-		if !ok {
-			return fmt.Errorf("the checkpoint has no network %s", ps.Net)
-		}
-		for _, b := range []struct {
-			mem   *vk.Mem
-			state State
-		}{{ps.Weights, s.Weights}, {ps.M, s.M}, {ps.V, s.V}} {
-			if err := ps.upload(t.dev, b.mem, b.state); err != nil {
-				return err
-			}
-		}
-		if err := t.dev.Zero(ps.Grads.All()); err != nil {
-			return err
-		}
-	}
-	t.done = c.Step
-	for i, pool := range []struct {
-		*kernels.Pool
-		pictures [][]float32
-	}{{t.poolA, c.PoolA}, {t.poolB, c.PoolB}} {
-		t.stored[i] = len(pool.pictures)
-		for j, picture := range pool.pictures {
-			size, stride := len(picture)/3, kernels.Stride(3)
-			image := make([]float32, size*stride)
-			for k, v := range picture {
-				image[k%size*stride+k/size] = v
-			}
-			if err := t.dev.Write(pool.Images()[j], floatBytes(image)); err != nil {
-				return err
-			}
-		}
 	}
 	return nil
 }

@@ -136,16 +136,18 @@ func (ps *Params) upload(dev *vk.Device, m *vk.Mem, s State) error {
 	return dev.Write(m.All(), floatBytes(image))
 }
 
-// download reads one of the buffers as a state.
-func (ps *Params) download(dev *vk.Device, m *vk.Mem) (State, error) {
+// read copies one of the buffers from the device.
+func (ps *Params) read(dev *vk.Device, m *vk.Mem) ([]byte, error) {
 	raw := make([]byte, ps.bytes)
-	if err := dev.Read(m.All(), raw); err != nil {
-		return nil, err
-	}
+	return raw, dev.Read(m.All(), raw)
+}
+
+// unpack turns the bytes of one of the buffers into a state.
+func (ps *Params) unpack(raw []byte) State {
 	image := bytesFloats(raw)
 	s := State{}
 	for _, p := range ps.List {
 		s[p.Name] = p.unpack(image[p.offset/4 : p.offset/4+p.floats])
 	}
-	return s, nil
+	return s
 }

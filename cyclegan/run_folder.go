@@ -3,14 +3,11 @@
 package cyclegan
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
-	"strings"
-	"time"
 
 	"cyclevk/cyclegan/atomicfile"
 	"cyclevk/cyclegan/data"
@@ -21,14 +18,20 @@ const (
 	optionsFile = "train_opt.txt"
 	lossFile    = "loss_log.txt"
 	metricsFile = "metrics.jsonl"
+	lockFile    = "lock"
 	gridFolder  = "web/images"
+
+	damagedMark = ".damaged" // behind the name of a checkpoint that could not be read
 )
 
-// RunFolder holds what a training run writes. Close it at the end.
+// RunFolder holds what a training run writes. Close it at the end; until then no other process can have it.
 type RunFolder struct {
 	Path string
+	Keep func(step int) bool // tells Prune which checkpoints to keep for ever; nil for none
 
-	losses, metrics *os.File
+	disk            atomicfile.FS // nil is the operating system's
+	lock            *os.File
+	losses, metrics *runLog
 }
 
 // Option is one effective option of a run, for train_opt.txt.
@@ -36,56 +39,126 @@ type Option struct {
 	Name, Value, Default string
 }
 
-// Record is what the logs say of one step.
-type Record struct {
-	Step, Epoch int
-	Iters       int // pictures of the epoch so far
-	LR          float64
-	Losses      Losses
-	PerImage    time.Duration // since the last record
-	Waiting     time.Duration // the part of it in which no decoded picture was ready
-}
+// errLocked is wrapped by the error about a folder that another process holds.
+var errLocked = errors.New("is in use by another training: wait for its end, or choose another --name")
 
 // CreateRun makes the folder of a new run, or starts over in one that holds no checkpoint yet.
 func CreateRun(path string) (*RunFolder, error) {
-	checkpoints, err := filepath.Glob(filepath.Join(globEscape(path), "*"+Extension))
+	if err := os.MkdirAll(filepath.Join(path, gridFolder), 0o755); err != nil {
+		return nil, unwritable(path, err)
+	}
+	r, err := lockRun(path)
 	if err != nil {
-		return nil, fmt.Errorf("run folder %q: %w", path, err)
+		return nil, err
 	}
-	if len(checkpoints) > 0 {
-		return nil, fmt.Errorf("run folder %q already holds %s: choose another --name, or delete the folder", path, filepath.Base(checkpoints[0]))
-	}
-	r := &RunFolder{Path: path}
 	if err := r.create(); err != nil {
 		r.Close()
-		return nil, fmt.Errorf("run folder %q cannot be written: %w; choose another --checkpoints_dir", path, err)
+		return nil, err
 	}
 	return r, nil
 }
 
-func (r *RunFolder) create() (err error) {
-	if err = os.MkdirAll(filepath.Join(r.Path, gridFolder), 0o755); err != nil {
-		return err
+func (r *RunFolder) create() error {
+	list, err := generations(r.Path)
+	if err != nil {
+		return unwritable(r.Path, err)
 	}
-	if r.losses, err = os.Create(filepath.Join(r.Path, lossFile)); err != nil {
-		return err
+	if len(list) > 0 {
+		return fmt.Errorf("run folder %q already holds %s: add --continue_train to go on from there, or choose another --name",
+			r.Path, filepath.Base(list[0].path))
 	}
-	if r.metrics, err = os.Create(filepath.Join(r.Path, metricsFile)); err != nil {
-		return err
-	}
-	_, err = fmt.Fprintf(r.losses, "================ Training Loss (%s) ================\n", time.Now().Format(time.ANSIC))
-	return err
+	return r.begin(0)
 }
 
-// Close closes the logs.
-func (r *RunFolder) Close() error {
-	var errs []error
-	for _, f := range []*os.File{r.losses, r.metrics} {
-		if f != nil {
-			errs = append(errs, f.Close())
+// OpenRun opens the folder of a run that was interrupted, and reads its newest valid checkpoint. Nothing is changed before
+// Continue.
+func OpenRun(path string) (*RunFolder, *Checkpoint, error) {
+	if _, err := os.Stat(path); err != nil {
+		return nil, nil, fmt.Errorf("--continue_train: run folder %q: %w; check --checkpoints_dir and --name, or leave --continue_train out", path, err)
+	}
+	r, err := lockRun(path)
+	if err != nil {
+		return nil, nil, err
+	}
+	c, err := loadNewest(path)
+	if err != nil {
+		r.Close()
+		if errors.Is(err, errNoCheckpoint) {
+			err = fmt.Errorf("run folder %q: %w; leave --continue_train out to start", path, err)
+		}
+		return nil, nil, fmt.Errorf("--continue_train: %w", err)
+	}
+	return r, c, nil
+}
+
+// Continue makes the folder ready for the steps after a checkpoint: checkpoints that could not be read are set aside, what a
+// killed process left half written is deleted, and the logs lose what will happen anew.
+func (r *RunFolder) Continue(c *Checkpoint) error {
+	list, err := generations(r.Path)
+	if err != nil {
+		return unwritable(r.Path, err)
+	}
+	for _, g := range list {
+		if g.step <= c.Step {
+			break
+		}
+		if err := r.fs().Rename(g.path, g.path+damagedMark); err != nil {
+			return unwritable(r.Path, err)
 		}
 	}
-	return errors.Join(errs...)
+	if err := os.MkdirAll(filepath.Join(r.Path, gridFolder), 0o755); err != nil {
+		return unwritable(r.Path, err)
+	}
+	return r.begin(c.Step)
+}
+
+// begin deletes what a killed process left half written, and opens the logs to go on after a step.
+func (r *RunFolder) begin(step int) error {
+	for _, pattern := range []string{"*" + Extension, optionsFile, gridFolder + "/*.png"} {
+		temps, err := filepath.Glob(filepath.Join(globEscape(r.Path), atomicfile.TempPattern(pattern)))
+		if err != nil {
+			return unwritable(r.Path, err)
+		}
+		for _, temp := range temps {
+			if err := r.fs().Remove(temp); err != nil {
+				return unwritable(r.Path, err)
+			}
+		}
+	}
+	return r.openLogs(step)
+}
+
+func lockRun(path string) (*RunFolder, error) {
+	lock, err := openLocked(filepath.Join(path, lockFile))
+	if errors.Is(err, errLocked) {
+		return nil, fmt.Errorf("run folder %q %w", path, err)
+	}
+	if err != nil {
+		return nil, unwritable(path, err)
+	}
+	return &RunFolder{Path: path, lock: lock}, nil
+}
+
+func unwritable(path string, err error) error {
+	return fmt.Errorf("run folder %q cannot be written: %w; choose another --checkpoints_dir", path, err)
+}
+
+func (r *RunFolder) fs() atomicfile.FS {
+	if r.disk == nil {
+		return atomicfile.Disk
+	}
+	return r.disk
+}
+
+// Close closes the logs and gives the folder free.
+func (r *RunFolder) Close() error {
+	var errs []error
+	for _, l := range []*runLog{r.losses, r.metrics} {
+		if l != nil {
+			errs = append(errs, l.file.Close())
+		}
+	}
+	return errors.Join(append(errs, r.lock.Close())...)
 }
 
 // WriteOptions writes train_opt.txt in the official form.
@@ -104,58 +177,6 @@ func (r *RunFolder) WriteOptions(options []Option) error {
 	})
 }
 
-// Log appends a record to loss_log.txt and to metrics.jsonl.
-func (r *RunFolder) Log(rec Record) error {
-	if _, err := fmt.Fprintln(r.losses, rec); err != nil {
-		return fmt.Errorf("run folder: %w", err)
-	}
-	losses := make(map[string]float32, len(LossNames))
-	for i, name := range LossNames {
-		losses[name] = rec.Losses[i]
-	}
-	line, err := json.Marshal(struct {
-		Step      int                `json:"step"`
-		Epoch     int                `json:"epoch"`
-		Losses    map[string]float32 `json:"losses"`
-		LR        float64            `json:"lr"`
-		PerSecond float64            `json:"images_per_s"`
-		Waiting   float64            `json:"waiting_for_data"`
-	}{rec.Step, rec.Epoch, losses, rec.LR, rec.PerSecond(), rec.WaitingShare()})
-	if err != nil {
-		return fmt.Errorf("run folder: %s: %w", metricsFile, err)
-	}
-	if _, err := r.metrics.Write(append(line, '\n')); err != nil {
-		return fmt.Errorf("run folder: %w", err)
-	}
-	return nil
-}
-
-// String is the official line of the loss log, with times in seconds a picture.
-func (r Record) String() string {
-	var s strings.Builder
-	fmt.Fprintf(&s, "(epoch: %d, iters: %d, time: %.3f, data: %.3f)", r.Epoch, r.Iters, r.PerImage.Seconds(), r.Waiting.Seconds())
-	for i, name := range LossNames {
-		fmt.Fprintf(&s, " %s: %.3f", name, r.Losses[i])
-	}
-	return s.String()
-}
-
-// PerSecond is how many pictures of each domain were trained on in a second.
-func (r Record) PerSecond() float64 {
-	if r.PerImage <= 0 {
-		return 0
-	}
-	return float64(time.Second) / float64(r.PerImage)
-}
-
-// WaitingShare is the part of the time, from 0 to 1, in which no decoded picture was ready.
-func (r Record) WaitingShare() float64 {
-	if r.PerImage <= 0 {
-		return 0
-	}
-	return float64(r.Waiting) / float64(r.PerImage)
-}
-
 // SaveGrid writes a grid of sample pictures under web/images, and once more as latest.png.
 func (r *RunFolder) SaveGrid(epoch, step int, grid *data.Image) error {
 	for _, name := range []string{fmt.Sprintf("epoch%03d_step%06d.png", epoch, step), "latest.png"} {
@@ -166,11 +187,14 @@ func (r *RunFolder) SaveGrid(epoch, step int, grid *data.Image) error {
 	return nil
 }
 
-// Save writes a checkpoint under the name of its step and returns its path. One with a value that is not a number is refused.
-func (r *RunFolder) Save(c *Checkpoint) (string, error) {
-	if err := c.Finite(); err != nil {
-		return "", err
+// globEscape makes a path match only itself.
+func globEscape(path string) string {
+	out := make([]rune, 0, len(path))
+	for _, r := range path {
+		if r == '*' || r == '?' || r == '[' || r == '\\' {
+			out = append(out, '\\')
+		}
+		out = append(out, r)
 	}
-	path := filepath.Join(r.Path, FileName(c.Step))
-	return path, c.Save(path)
+	return string(out)
 }

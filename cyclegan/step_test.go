@@ -250,10 +250,11 @@ func (g *golden) checkLosses(t *testing.T, got []Losses) {
 func (g *golden) checkGradients(t *testing.T, tr *Trainer) {
 	t.Helper()
 	for _, ps := range tr.networks() {
-		state, err := ps.download(tr.dev, ps.Grads)
+		raw, err := ps.read(tr.dev, ps.Grads)
 		if err != nil {
 			t.Fatal(err)
 		}
+		state := ps.unpack(raw)
 		whole, worst, worstName := 0.0, 0.0, ""
 		for _, p := range ps.List {
 			key := "grad." + ps.Net + "." + p.Name

@@ -50,9 +50,9 @@ func evaluate(c *cli.Context) error {
 	if err := required(c, "model", "dataroot"); err != nil {
 		return err
 	}
-	model, err := cyclegan.Load(c.Path("model"))
+	model, err := loadModel(c)
 	if err != nil {
-		return badInput{err}
+		return err
 	}
 	e, err := openEvaluation(c.Path("dataroot"), model)
 	if err != nil {

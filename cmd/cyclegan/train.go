@@ -27,6 +27,8 @@ type training struct {
 	samples []*data.Batch // for the grids: one picture of each domain
 	trainer *cyclegan.Trainer
 	folder  *cyclegan.RunFolder
+	from    *cyclegan.Checkpoint // what --continue_train goes on from; nil for a new run
+	saves
 
 	perEpoch, total int // steps
 
@@ -38,14 +40,24 @@ type training struct {
 	waited     time.Duration // for pictures since then
 }
 
-func train(c *cli.Context) error {
-	options, err := readTrainOptions(c)
-	if err != nil {
+func train(c *cli.Context) (err error) {
+	t := &training{stdout: c.App.Writer, stderr: c.App.ErrWriter}
+	if c.Bool("continue_train") {
+		if err := t.openRun(c); err != nil {
+			return badInput{err}
+		}
+		defer t.folder.Close()
+	}
+	if t.trainOptions, err = readTrainOptions(c); err != nil {
 		return err
 	}
-	t := &training{trainOptions: options, stdout: c.App.Writer, stderr: c.App.ErrWriter}
 	if err := t.openPictures(); err != nil {
 		return badInput{err}
+	}
+	if t.from != nil && t.from.Step >= t.total {
+		fmt.Fprintf(t.stdout, "%s is already at step %d of %d: raise --n_epochs, --n_epochs_decay or --max_steps to train on\n",
+			t.runPath, t.from.Step, t.total)
+		return nil
 	}
 	return withDevice(t.device, func(dev *vk.Device) error { return t.run(c.Context, dev) })
 }
@@ -56,14 +68,19 @@ func (t *training) run(ctx context.Context, dev *vk.Device) (err error) {
 		return err
 	}
 	defer t.trainer.Close()
-	if t.folder, err = cyclegan.CreateRun(t.runPath); err != nil {
+	if t.from == nil {
+		if t.folder, err = cyclegan.CreateRun(t.runPath); err != nil {
+			return badInput{err}
+		}
+		defer t.folder.Close()
+	} else if err := t.folder.Continue(t.from); err != nil {
 		return badInput{err}
 	}
-	defer t.folder.Close()
+	t.folder.Keep = t.endsSavedEpoch
 	if err := t.announce(dev.Info); err != nil {
 		return err
 	}
-	if err := t.folder.WriteOptions(t.effective); err != nil {
+	if err := t.checkFolder(); err != nil {
 		return badInput{err}
 	}
 	if err := t.start(); err != nil {
@@ -95,6 +112,9 @@ func (t *training) openPictures() error {
 	if t.maxSteps > 0 {
 		t.total = min(t.total, t.maxSteps)
 	}
+	if err := t.checkManifest(); err != nil {
+		return err
+	}
 	for i := range min(gridSamples, set.Len()) {
 		b, err := set.Sample(t.config.EpochCount, i)
 		if err != nil {
@@ -125,16 +145,32 @@ func (t *training) announce(device vk.DeviceInfo) error {
 	line("pictures", "%d of A, %d of B (%s, direction %s), %s to %dx%d", t.set.SizeA(), t.set.SizeB(), d.Root, d.Direction, d.Preprocess, c.CropSize, c.CropSize)
 	line("steps", "%d: %d an epoch, batch size %d", t.total, t.perEpoch, c.BatchSize)
 	line("run folder", "%s", t.runPath)
+	if t.from != nil {
+		line("continues", "%s: %d steps done, epoch %d", t.from.Path, t.from.Step, t.from.Epoch)
+	}
 	if err := w.Flush(); err != nil {
 		return err
 	}
 	t.warnOfSkipped()
+	t.warnOfChanges(device)
 	return nil
+}
+
+// checkFolder writes the options, and refuses a disk on which checkpoints would not fit.
+func (t *training) checkFolder() error {
+	bytes, err := t.config.CheckpointBytes()
+	if err != nil {
+		return err
+	}
+	if err := t.folder.CheckSpace(bytes); err != nil {
+		return err
+	}
+	return t.folder.WriteOptions(t.effective)
 }
 
 // start allocates. A driver may lend more than it says the device has (a CPU's does), so only its refusal counts.
 func (t *training) start() error {
-	err := t.trainer.Start(nil)
+	err := t.trainer.Start(t.from)
 	if errors.Is(err, vk.ErrOutOfDeviceMemory) {
 		return badInput{fmt.Errorf("%w: lower --crop_size, --batch_size, --ngf or --ndf", err)}
 	}
@@ -145,56 +181,4 @@ func (t *training) warnOfSkipped() {
 	if skipped := t.set.Skipped(); len(skipped) > 0 {
 		fmt.Fprintf(t.stderr, "cyclegan train: %d pictures are left out, the first: %v\n", len(skipped), skipped[0])
 	}
-}
-
-// finish saves the run, whatever stopped it, unless its numbers are spoilt.
-func (t *training) finish(stop error) error {
-	t.progress.clear()
-	if errors.Is(stop, cyclegan.ErrNotFinite) {
-		return fmt.Errorf("%w; nothing was saved", stop)
-	}
-	if t.trainer.Steps() == 0 {
-		return stop
-	}
-	path, err := t.save()
-	if err != nil && stop != nil {
-		return fmt.Errorf("%w (stopped by: %v); nothing was saved", err, stop)
-	}
-	if err != nil {
-		return err
-	}
-	if stop == nil || errors.Is(stop, errInterrupted) {
-		stop = errors.Join(stop, t.saveGrid())
-	}
-	if stop != nil {
-		return fmt.Errorf("%w after step %d; saved %s", stop, t.trainer.Steps(), path)
-	}
-	t.warnOfSkipped()
-	fmt.Fprintf(t.stdout, "saved %s\n", path)
-	return nil
-}
-
-// save takes in the last losses and writes a checkpoint.
-func (t *training) save() (path string, err error) {
-	results, err := t.trainer.Drain()
-	if err != nil {
-		return "", err
-	}
-	for _, r := range results {
-		if err := t.report(r); err != nil {
-			return "", err
-		}
-	}
-	t.progress.clear()
-	c, err := t.trainer.Checkpoint()
-	if err != nil {
-		return "", err
-	}
-	c.Epoch, c.Next = t.position(c.Step)
-	c.Data = cyclegan.Data{
-		Direction: t.data.Direction, Preprocess: t.data.Preprocess, LoadSize: t.data.LoadSize, NoFlip: t.data.NoFlip,
-		SerialBatches: t.data.SerialBatches, MaxDatasetSize: t.data.MaxDatasetSize,
-		SizeA: t.set.SizeA(), SizeB: t.set.SizeB(), Manifest: t.set.Fingerprint(),
-	}
-	return t.folder.Save(c)
 }

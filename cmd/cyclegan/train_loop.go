@@ -14,22 +14,29 @@ import (
 
 // epochs trains until the last step, an interrupt or an error.
 func (t *training) epochs(ctx context.Context) error {
+	if t.from == nil { // the first checkpoint shows at once that saving works, and makes every later moment resumable
+		if err := t.beginSave(); err != nil {
+			return err
+		}
+	}
 	if err := t.saveGrid(); err != nil {
 		return err
 	}
-	t.recordTime = time.Now()
-	for epoch := t.config.EpochCount; t.trainer.Steps() < t.total; epoch++ {
-		if err := t.epoch(ctx, epoch); err != nil {
+	t.recordStep, t.recordTime = t.trainer.Steps(), time.Now()
+	for t.trainer.Steps() < t.total {
+		epoch, first := t.position(t.trainer.Steps())
+		if err := t.epoch(ctx, epoch, first); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (t *training) epoch(ctx context.Context, epoch int) error {
-	loader := t.set.Load(ctx, epoch, 0, t.config.BatchSize)
+// epoch trains on the samples of an epoch from the first on.
+func (t *training) epoch(ctx context.Context, epoch, first int) error {
+	loader := t.set.Load(ctx, epoch, first, t.config.BatchSize)
 	defer loader.Close()
-	for range min(t.perEpoch, t.total-t.trainer.Steps()) {
+	for range min(t.perEpoch-first/t.config.BatchSize, t.total-t.trainer.Steps()) {
 		before := loader.Waited()
 		batch, err := loader.Next()
 		t.waited += loader.Waited() - before
@@ -53,6 +60,9 @@ func (t *training) epoch(ctx context.Context, epoch int) error {
 			if err := t.saveGrid(); err != nil {
 				return err
 			}
+		}
+		if err := t.keepSaving(); err != nil {
+			return err
 		}
 	}
 	return nil
@@ -88,10 +98,11 @@ func (t *training) report(r cyclegan.Result) error {
 		}
 		fmt.Fprintf(t.stdout, "%v%s\n", record, slow)
 	}
-	return t.folder.Log(record)
+	t.warn("log", t.folder.Log(record))
+	return nil
 }
 
-// saveGrid writes the samples as they are translated now, under the official names.
+// saveGrid writes the samples as they are translated now, under the official names. A disk that is full ends no training.
 func (t *training) saveGrid() error {
 	var rows [][]*data.Image
 	for _, sample := range t.samples {
@@ -103,5 +114,6 @@ func (t *training) saveGrid() error {
 	}
 	captions := []string{"real_A", "fake_B", "rec_A", "idt_B", "real_B", "fake_A", "rec_B", "idt_A"}
 	epoch, _ := t.position(max(t.trainer.Steps()-1, 0))
-	return t.folder.SaveGrid(epoch, t.trainer.Steps(), metrics.Grid(rows, captions))
+	t.warn("grid", t.folder.SaveGrid(epoch, t.trainer.Steps(), metrics.Grid(rows, captions)))
+	return nil
 }

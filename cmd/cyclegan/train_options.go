@@ -18,9 +18,15 @@ func trainCommand() *cli.Command {
 	return &cli.Command{
 		Name:  "train",
 		Usage: "train a CycleGAN on two folders of pictures, DATAROOT/trainA and DATAROOT/trainB",
-		Description: `The run folder CHECKPOINTS_DIR/NAME gets a checkpoint at the end, at --max_steps, and when interrupted (Ctrl-C finishes the
-step and saves; a second one ends at once), the losses in loss_log.txt and metrics.jsonl, and grids of sample pictures under
-web/images. Options keep their official names and defaults, written with _ or with -; the same --seed gives the same bits.
+		Description: `The run folder CHECKPOINTS_DIR/NAME gets checkpoints (at the start and the end, every --save_latest_freq steps, at the
+end of every --save_epoch_freq-th epoch, and when interrupted: Ctrl-C finishes the step and saves; a second one ends at
+once), the losses in loss_log.txt and metrics.jsonl, and grids of sample pictures under web/images. The last three
+checkpoints are kept, those of --save_epoch_freq, and one over an hour old. Options keep their official names and defaults,
+written with _ or with -; the same --seed gives the same bits.
+
+--continue_train goes on from the newest checkpoint that is whole, to the same bits as if the run had not been interrupted.
+Networks, losses and the treatment of pictures come from the checkpoint. --n_epochs, --n_epochs_decay and --max_steps may
+change, and all that leaves the numbers alone; any other value, and other pictures, are refused.
 
 Pictures of an epoch that do not fill a last batch are left out. --max_steps ends a training early and leaves the learning
 rate's schedule, which follows the epochs, as it is.
@@ -28,7 +34,8 @@ rate's schedule, which follows the epochs, as it is.
 Examples:
    cyclegan train --dataroot datasets/horse2zebra --name horse2zebra
    cyclegan train --dataroot pictures --name small --load_size 143 --crop_size 128 --netG resnet_6blocks --ngf 32
-   cyclegan train --dataroot pictures --name quick --max_steps 1000 --device radeon --seed 1`,
+   cyclegan train --dataroot pictures --name quick --max_steps 1000 --device radeon --seed 1
+   cyclegan train --dataroot datasets/horse2zebra --name horse2zebra --continue_train`,
 		Flags:  trainFlags(),
 		Action: train,
 	}
@@ -88,6 +95,9 @@ func trainFlags() []cli.Flag {
 		&cli.PathFlag{Name: "checkpoints_dir", Category: "output", Value: "./checkpoints", Usage: "`FOLDER` for the folders of runs"},
 		&cli.IntFlag{Name: "print_freq", Category: "output", Value: 100, Usage: "log the losses every so many `STEPS`"},
 		&cli.IntFlag{Name: "display_freq", Category: "output", Value: 400, Usage: "write a grid of sample pictures every so many `STEPS`"},
+		&cli.IntFlag{Name: "save_latest_freq", Category: "output", Value: 5000, Usage: "save every so many `STEPS`"},
+		&cli.IntFlag{Name: "save_epoch_freq", Category: "output", Value: 5, Usage: "save every so many `EPOCHS`, and keep these (0: never)"},
+		&cli.BoolFlag{Name: "continue_train", Category: "output", Usage: "go on from the newest checkpoint of the run"},
 
 		deviceFlag(),
 	}
@@ -99,14 +109,21 @@ func trainFlags() []cli.Flag {
 
 // trainOptions is what the command line of train says.
 type trainOptions struct {
-	config      cyclegan.Config
-	data        data.Options
-	runPath     string // of the run folder
-	device      string
-	maxSteps    int // 0: no limit
-	printFreq   int // in steps
-	displayFreq int
-	effective   []cyclegan.Option
+	config         cyclegan.Config
+	data           data.Options
+	runPath        string // of the run folder
+	device         string
+	maxSteps       int // 0: no limit
+	printFreq      int // in steps
+	displayFreq    int
+	saveLatestFreq int
+	saveEpochFreq  int // in epochs; 0: never
+	effective      []cyclegan.Option
+}
+
+// runPath is the run folder that the command line names.
+func runPath(c *cli.Context) string {
+	return filepath.Join(c.Path("checkpoints_dir"), c.String("name"))
 }
 
 // readTrainOptions refuses what cannot be used, with the option's name and the cure.
@@ -122,13 +139,16 @@ func readTrainOptions(c *cli.Context) (*trainOptions, error) {
 	if !c.Bool("no_dropout") {
 		return nil, badInput{fmt.Errorf("--no_dropout=false: generators with dropout are not there, leave the option out")}
 	}
-	for _, name := range []string{"print_freq", "display_freq"} {
+	for _, name := range []string{"print_freq", "display_freq", "save_latest_freq"} {
 		if c.Int(name) < 1 {
 			return nil, badInput{fmt.Errorf("--%s %d: use a number of steps from 1", name, c.Int(name))}
 		}
 	}
 	if c.Int("max_steps") < 0 {
 		return nil, badInput{fmt.Errorf("--max_steps %d: use a number of steps, or 0 for no limit", c.Int("max_steps"))}
+	}
+	if c.Int("save_epoch_freq") < 0 {
+		return nil, badInput{fmt.Errorf("--save_epoch_freq %d: use a number of epochs, or 0 for never", c.Int("save_epoch_freq"))}
 	}
 	layers, err := discriminatorLayers(c)
 	if err != nil {
@@ -149,8 +169,9 @@ func readTrainOptions(c *cli.Context) (*trainOptions, error) {
 			SerialBatches: c.Bool("serial_batches"), MaxDatasetSize: c.Int("max_dataset_size"), NumThreads: c.Int("num_threads"),
 			Seed: c.Uint64("seed"),
 		},
-		runPath: filepath.Join(c.Path("checkpoints_dir"), c.String("name")),
+		runPath: runPath(c),
 		device:  c.String("device"), maxSteps: c.Int("max_steps"), printFreq: c.Int("print_freq"), displayFreq: c.Int("display_freq"),
+		saveLatestFreq: c.Int("save_latest_freq"), saveEpochFreq: c.Int("save_epoch_freq"),
 		effective: effectiveOptions(c),
 	}
 	if err := o.config.Validate(); err != nil {

@@ -52,9 +52,9 @@ func translate(c *cli.Context) error {
 	if err != nil {
 		return badInput{err}
 	}
-	model, err := cyclegan.Load(c.Path("model"))
+	model, err := loadModel(c)
 	if err != nil {
-		return badInput{err}
+		return err
 	}
 	if err := os.MkdirAll(c.Path("out"), 0o755); err != nil {
 		return badInput{err}

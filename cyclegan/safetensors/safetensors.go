@@ -96,6 +96,30 @@ const metadataKey = "__metadata__"
 
 // Write writes tensors, in their order, and string metadata to a file, in place of what is there or not at all.
 func Write(path string, tensors []Tensor, metadata map[string]string) error {
+	return atomicfile.WriteDurable(atomicfile.Disk, path, func(w io.Writer) error { return Encode(w, tensors, metadata) })
+}
+
+// Encode writes a file's bytes. The same tensors and metadata give the same bytes.
+func Encode(w io.Writer, tensors []Tensor, metadata map[string]string) error {
+	header, err := encodeHeader(tensors, metadata)
+	if err != nil {
+		return err
+	}
+	if err := binary.Write(w, binary.LittleEndian, uint64(len(header))); err != nil {
+		return err
+	}
+	if _, err := w.Write(header); err != nil {
+		return err
+	}
+	for _, t := range tensors {
+		if _, err := w.Write(t.Data); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func encodeHeader(tensors []Tensor, metadata map[string]string) ([]byte, error) {
 	header := []byte{'{'}
 	field := func(key string, value any) error {
 		k, err := json.Marshal(key)
@@ -114,13 +138,13 @@ func Write(path string, tensors []Tensor, metadata map[string]string) error {
 	}
 	if len(metadata) > 0 {
 		if err := field(metadataKey, metadata); err != nil {
-			return fmt.Errorf("write %s: %w", path, err)
+			return nil, err
 		}
 	}
 	at, seen := 0, map[string]bool{metadataKey: true}
 	for _, t := range tensors {
 		if n, ok := t.bytes(); !ok || n != len(t.Data) || seen[t.Name] {
-			return fmt.Errorf("write %s: tensor %q, %s %v with %d bytes, is not valid or there twice", path, t.Name, t.DType, t.Shape, len(t.Data))
+			return nil, fmt.Errorf("tensor %q, %s %v with %d bytes, is not valid or there twice", t.Name, t.DType, t.Shape, len(t.Data))
 		}
 		seen[t.Name] = true
 		shape := t.Shape
@@ -128,7 +152,7 @@ func Write(path string, tensors []Tensor, metadata map[string]string) error {
 			shape = []int{} // a scalar; null is not allowed
 		}
 		if err := field(t.Name, entry{t.DType, shape, []int{at, at + len(t.Data)}}); err != nil {
-			return fmt.Errorf("write %s: %w", path, err)
+			return nil, err
 		}
 		at += len(t.Data)
 	}
@@ -136,20 +160,7 @@ func Write(path string, tensors []Tensor, metadata map[string]string) error {
 	for len(header)%8 != 0 { // the data begins at a multiple of 8
 		header = append(header, ' ')
 	}
-	return atomicfile.WriteDurable(path, func(w io.Writer) error {
-		if err := binary.Write(w, binary.LittleEndian, uint64(len(header))); err != nil {
-			return err
-		}
-		if _, err := w.Write(header); err != nil {
-			return err
-		}
-		for _, t := range tensors {
-			if _, err := w.Write(t.Data); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
+	return header, nil
 }
 
 // Read reads a file: its tensors in the order of their data, and its metadata. A file whose header lies about its size, whose

@@ -1,0 +1,29 @@
+// Reading a trained model, for the commands that use one.
+
+package main
+
+import (
+	"fmt"
+	"io"
+
+	"github.com/urfave/cli/v2"
+
+	"cyclevk/cyclegan"
+)
+
+// loadModel reads the checkpoint that --model names.
+func loadModel(c *cli.Context) (*cyclegan.Checkpoint, error) {
+	model, err := cyclegan.Load(c.Path("model"))
+	if err != nil {
+		return nil, badInput{err}
+	}
+	warnOfDamage(c.App.ErrWriter, c.Command.Name, model)
+	return model, nil
+}
+
+// warnOfDamage says which newer checkpoints were passed over, and for which one.
+func warnOfDamage(stderr io.Writer, command string, model *cyclegan.Checkpoint) {
+	for _, err := range model.Damaged {
+		fmt.Fprintf(stderr, "cyclegan %s: %v; falling back to %s\n", command, err, model.Path)
+	}
+}

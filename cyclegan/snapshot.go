@@ -1,0 +1,134 @@
+// Snapshots: a run as it is copied from the device, and back. The copy is all that training waits for; what turns it into a
+// checkpoint needs no device and may run beside the next steps.
+
+package cyclegan
+
+import (
+	"fmt"
+
+	"cyclevk/kernels"
+	"cyclevk/shaders"
+	"cyclevk/vk"
+)
+
+// Snapshot is a run's bytes as the device holds them.
+type Snapshot struct {
+	Info // the caller fills in Data, Epoch and Next
+
+	nets  []netBytes
+	pools [2][][]byte // pictures [H,W,stride] of fake_A and fake_B
+}
+
+// netBytes is one network with Adam's moments.
+type netBytes struct {
+	*Params
+	weights, m, v []byte
+}
+
+// Snapshot waits for all steps and copies the run from the device.
+func (t *Trainer) Snapshot() (*Snapshot, error) {
+	if err := t.step.Drain(); err != nil {
+		return nil, err
+	}
+	s := &Snapshot{Info: Info{
+		Config: t.Config, Step: t.done, Device: t.dev.Info.Name, Driver: t.dev.Info.Driver, Shaders: shaders.Hash(),
+	}}
+	for _, ps := range t.networks() {
+		n := netBytes{Params: ps}
+		for _, b := range []struct {
+			mem  *vk.Mem
+			into *[]byte
+		}{{ps.Weights, &n.weights}, {ps.M, &n.m}, {ps.V, &n.v}} {
+			raw, err := ps.read(t.dev, b.mem)
+			if err != nil {
+				return nil, err
+			}
+			*b.into = raw
+		}
+		s.nets = append(s.nets, n)
+	}
+	for i, pool := range []*kernels.Pool{t.poolA, t.poolB} {
+		for _, r := range pool.Images()[:t.stored[i]] {
+			picture := make([]byte, 4*t.Config.CropSize*t.Config.CropSize*kernels.Stride(3))
+			if err := t.dev.Read(r, picture); err != nil {
+				return nil, err
+			}
+			s.pools[i] = append(s.pools[i], picture)
+		}
+	}
+	return s, nil
+}
+
+// Checkpoint brings the bytes into PyTorch's shapes.
+func (s *Snapshot) Checkpoint() *Checkpoint {
+	c := &Checkpoint{Info: s.Info, Nets: map[string]NetState{}}
+	for _, n := range s.nets {
+		c.Nets[n.Net] = NetState{n.unpack(n.weights), n.unpack(n.m), n.unpack(n.v)}
+	}
+	c.PoolA, c.PoolB = poolPictures(s.pools[0]), poolPictures(s.pools[1])
+	return c
+}
+
+// Checkpoint is a snapshot as a checkpoint; the caller fills in Data, Epoch and Next.
+func (t *Trainer) Checkpoint() (*Checkpoint, error) {
+	s, err := t.Snapshot()
+	if err != nil {
+		return nil, err
+	}
+	return s.Checkpoint(), nil
+}
+
+// poolPictures brings pictures into the shape [C,H,W].
+func poolPictures(pool [][]byte) (out [][]float32) {
+	stride := kernels.Stride(3)
+	for _, raw := range pool {
+		size := len(raw) / 4 / stride
+		picture := make([]float32, 3*size)
+		for i, v := range bytesFloats(raw) {
+			if c := i % stride; c < 3 {
+				picture[c*size+i/stride] = v
+			}
+		}
+		out = append(out, picture)
+	}
+	return out
+}
+
+// restore writes a checkpoint to the device.
+func (t *Trainer) restore(c *Checkpoint) error {
+	for _, ps := range t.networks() {
+		s, ok := c.Nets[ps.Net]
+		if !ok {
+			return fmt.Errorf("the checkpoint has no network %s", ps.Net)
+		}
+		for _, b := range []struct {
+			mem   *vk.Mem
+			state State
+		}{{ps.Weights, s.Weights}, {ps.M, s.M}, {ps.V, s.V}} {
+			if err := ps.upload(t.dev, b.mem, b.state); err != nil {
+				return err
+			}
+		}
+		if err := t.dev.Zero(ps.Grads.All()); err != nil {
+			return err
+		}
+	}
+	t.done = c.Step
+	for i, pool := range []struct {
+		*kernels.Pool
+		pictures [][]float32
+	}{{t.poolA, c.PoolA}, {t.poolB, c.PoolB}} {
+		t.stored[i] = len(pool.pictures)
+		for j, picture := range pool.pictures {
+			size, stride := len(picture)/3, kernels.Stride(3)
+			image := make([]float32, size*stride)
+			for k, v := range picture {
+				image[k%size*stride+k/size] = v
+			}
+			if err := t.dev.Write(pool.Images()[j], floatBytes(image)); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
