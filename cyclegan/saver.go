@@ -45,8 +45,9 @@ func (r *RunFolder) Prune() error {
 func (r *RunFolder) CheckSpace(bytes int) error {
 	free, err := r.fs().Free(r.Path)
 	if err == nil && free < 2*uint64(bytes) {
-		err = fmt.Errorf("%d MiB free, a checkpoint of %d MiB needs twice its size: delete something, or choose another --checkpoints_dir",
-			free>>20, bytes>>20)
+		const mib = 1 << 20
+		err = fmt.Errorf("%.1f MiB free, a checkpoint of %.1f MiB needs twice its size: delete something, or choose another --checkpoints_dir",
+			float64(free)/mib, float64(bytes)/mib)
 	}
 	if err != nil {
 		return fmt.Errorf("run folder %q: %w", r.Path, err)
