@@ -170,11 +170,12 @@ func loadFile(path string) (*Checkpoint, error) {
 	if err := json.Unmarshal([]byte(meta[metaInfo]), &e); err != nil {
 		return nil, fail("damaged information: %w", err)
 	}
-	if e.Version > CheckpointVersion {
-		return nil, fail("format version %d %w %d: use a newer cyclevk", e.Version, errNewer, CheckpointVersion)
-	}
+	// Before the version, and formed alike in all of them: else a damaged version would pass for a later one.
 	if sum := checksum([]byte(meta[metaInfo]), tensors); sum != meta[metaSum] {
 		return nil, fail("damaged: SHA-256 is %.12s…, the file says %.12s…", sum, meta[metaSum])
+	}
+	if e.Version > CheckpointVersion {
+		return nil, fail("format version %d %w %d: use a newer cyclevk", e.Version, errNewer, CheckpointVersion)
 	}
 	if err := e.Config.Validate(); err != nil {
 		return nil, fail("%w", err)

@@ -12,6 +12,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"cyclevk/cyclegan/safetensors"
 )
 
 // made is a small checkpoint of which every number follows from its step. It needs no device.
@@ -102,24 +104,35 @@ func TestFlippedByte(t *testing.T) {
 	}
 }
 
-// TestLaterVersion: a file of a later version is no damage, so an older one is not taken in its place.
+// TestLaterVersion: a file of a later version is no damage, so an older one is not taken in its place. Where only the version is
+// damaged, one is.
 func TestLaterVersion(t *testing.T) {
 	r := &RunFolder{Path: t.TempDir(), disk: quick}
 	save(t, r, 1)
-	path := save(t, r, 2)
-	raw, err := os.ReadFile(path)
+	path := filepath.Join(r.Path, FileName(2))
+	tensors, metadata, err := made(t, 2).encode()
 	if err != nil {
 		t.Fatal(err)
 	}
-	now, later := fmt.Sprintf(`\"version\":%d,`, CheckpointVersion), fmt.Sprintf(`\"version\":%d,`, CheckpointVersion+1)
-	if !bytes.Contains(raw, []byte(now)) {
-		t.Fatalf("no %s in the header", now)
+	now, later := fmt.Sprintf(`"version":%d,`, CheckpointVersion), fmt.Sprintf(`"version":%d,`, CheckpointVersion+1)
+	info := strings.Replace(metadata[metaInfo], now, later, 1)
+	if info == metadata[metaInfo] {
+		t.Fatalf("no %s in %s", now, info)
 	}
-	if err := os.WriteFile(path, bytes.Replace(raw, []byte(now), []byte(later), 1), 0o600); err != nil {
+	metadata[metaInfo], metadata[metaSum] = info, checksum([]byte(info), tensors)
+	if err := safetensors.Write(path, tensors, metadata); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := Load(r.Path); !errors.Is(err, errNewer) || !strings.Contains(err.Error(), path) {
 		t.Errorf("got %v", err)
+	}
+
+	metadata[metaSum] = checksum([]byte(strings.Replace(info, later, now, 1)), tensors)
+	if err := safetensors.Write(path, tensors, metadata); err != nil {
+		t.Fatal(err)
+	}
+	if c, err := Load(r.Path); err != nil || c.Step != 1 || len(c.Damaged) != 1 {
+		t.Errorf("a damaged version: %v", err)
 	}
 }
 
