@@ -242,10 +242,17 @@ func (c *Checkpoint) take(tensors []safetensors.Tensor) error {
 	return nil
 }
 
-// Checkpoint waits for all steps and copies the run from the device; the caller fills in Data, Epoch and Next.
+// Checkpoint waits for all steps and copies the run from the device; the caller fills in Data, Epoch and Next. Where a step was
+// refused for a number that is not finite, it is the run as the step before left it.
 func (t *Trainer) Checkpoint() (*Checkpoint, error) {
-	if err := t.step.Drain(); err != nil {
+	slots, err := t.drain()
+	if err != nil {
 		return nil, err
+	}
+	for _, slot := range slots {
+		if t.judge(slot) != nil {
+			break
+		}
 	}
 	c := &Checkpoint{Nets: map[string]NetState{}, Info: Info{
 		Config: t.Config, Step: t.done, Device: t.dev.Info.Name, Driver: t.dev.Info.Driver, Shaders: shaders.Hash(),
@@ -264,7 +271,6 @@ func (t *Trainer) Checkpoint() (*Checkpoint, error) {
 		}
 		c.Nets[ps.Net] = s
 	}
-	var err error
 	if c.PoolA, err = t.poolPictures(t.poolA, t.stored[0]); err != nil {
 		return nil, err
 	}
@@ -310,6 +316,9 @@ func (t *Trainer) restore(c *Checkpoint) error {
 		if err := t.dev.Zero(ps.Grads.All()); err != nil {
 			return err
 		}
+	}
+	if err := t.dev.Zero(t.guard.All()); err != nil {
+		return err
 	}
 	t.done = c.Step
 	for i, pool := range []struct {
