@@ -6,6 +6,7 @@ package cyclegan
 import (
 	"encoding/binary"
 	"fmt"
+	"strings"
 
 	"cyclevk/kernels"
 	"cyclevk/vk"
@@ -29,21 +30,22 @@ func (m *Model) inspect(p *vk.Program, losses *vk.Mem) {
 	}
 }
 
-// verdict names what the guard found in a step, given its words: a loss before a gradient, which one that is spoilt spoils.
+// verdict names what the guard found in a step, given its words: the first gradient, and the first loss.
 func (m *Model) verdict(words []byte, step int) error {
 	found := func(i int) (int, bool) { return kernels.Found(binary.LittleEndian.Uint32(words[i*vk.Alignment:])) }
-	fail := func(format string, args ...any) error {
-		return fmt.Errorf("step %d: %s %w: lower --lr, or look for broken pictures", step, fmt.Sprintf(format, args...), ErrNotFinite)
-	}
-	if at, ok := found(guardLosses); ok {
-		return fail("loss %s", LossNames[4*at/vk.Alignment])
-	}
+	var what []string
 	for i, ps := range m.networks() {
-		if at, ok := found(guardNetworks + i); ok {
-			return fail("gradient of %s.%s", ps.Net, ps.at(4*at))
+		if at, ok := found(guardNetworks + i); ok && what == nil {
+			what = append(what, "gradient of "+ps.Net+"."+ps.at(4*at))
 		}
 	}
-	return nil
+	if at, ok := found(guardLosses); ok {
+		what = append(what, "loss "+LossNames[4*at/vk.Alignment])
+	}
+	if what == nil {
+		return nil
+	}
+	return fmt.Errorf("step %d: %s %w: lower --lr, or look for broken pictures", step, strings.Join(what, ", like "), ErrNotFinite)
 }
 
 // at names the parameter that holds a byte of the network's buffers.
