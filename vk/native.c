@@ -79,6 +79,8 @@ typedef struct {
   uint32_t typeCount; struct { VkFlags flags; uint32_t heap; } types[32];
   uint32_t heapCount; struct { uint64_t size; VkFlags flags; } heaps[16];
 } VkMemory;
+typedef struct { uint32_t sType; void *pNext; VkMemory memory; } VkMemory2;
+typedef struct { uint32_t sType; void *pNext; uint64_t budget[16], usage[16]; } VkBudget;
 
 typedef struct {
   uint32_t sType; const void *pNext; const char *app; uint32_t appVersion; const char *engine; uint32_t engineVersion, apiVersion;
@@ -127,6 +129,7 @@ typedef struct { uint32_t sType; const void *pNext; VkFlags flags, severity, typ
   X(vkEnumerateDeviceExtensionProperties, VkResult, (void *, const char *, uint32_t *, cv_extension *)) \
   X(vkGetPhysicalDeviceQueueFamilyProperties, void, (void *, uint32_t *, cv_family *)) \
   X(vkGetPhysicalDeviceMemoryProperties, void, (void *, VkMemory *)) \
+  X(vkGetPhysicalDeviceMemoryProperties2, void, (void *, void *)) \
   X(vkGetPhysicalDeviceProperties2, void, (void *, void *)) \
   X(vkGetPhysicalDeviceFeatures2, void, (void *, void *)) \
   X(vkCreateDevice, VkResult, (void *, const VkDeviceInfo *, const void *, void **)) \
@@ -265,6 +268,21 @@ void cv_get_info(void *physical, int has_driver, int has_subgroup_control, int h
   for (uint32_t i = 0; i < m.heapCount; i++) {
     if (m.heaps[i].flags & HEAP_DEVICE_LOCAL && m.heaps[i].size > out->memory) out->memory = m.heaps[i].size;
   }
+}
+
+uint64_t cv_free_memory(void *physical, int has_budget) {
+  VkBudget budget = {0};
+  VkMemory2 m = {0};
+  m.sType = 1000059006;
+  if (has_budget) m.pNext = chain(m.pNext, &budget, 1000237000);
+  vkGetPhysicalDeviceMemoryProperties2(physical, &m);
+  uint64_t largest = 0, left = 0;
+  for (uint32_t i = 0; i < m.memory.heapCount; i++) {
+    if (!(m.memory.heaps[i].flags & HEAP_DEVICE_LOCAL) || m.memory.heaps[i].size <= largest) continue;
+    largest = left = m.memory.heaps[i].size;
+    if (has_budget) left = budget.budget[i] > budget.usage[i] ? budget.budget[i] - budget.usage[i] : 0;
+  }
+  return left;
 }
 
 int32_t cv_create_device(void *physical, uint32_t family, const char *const *extensions, uint32_t count, void **device) {

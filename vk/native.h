@@ -55,6 +55,8 @@ int32_t cv_device_extensions(void *physical, uint32_t *count, cv_extension *list
 void cv_queue_families(void *physical, uint32_t *count, cv_family *list);
 // has_* say which optional structures the device knows, so that only those are chained.
 void cv_get_info(void *physical, int has_driver, int has_subgroup_control, int has_float16, int has_coopmat, cv_info *out);
+// The bytes of the largest device-local heap that this process can still allocate, where the device knows VK_EXT_memory_budget.
+uint64_t cv_free_memory(void *physical, int has_budget);
 int32_t cv_create_device(void *physical, uint32_t queue_family, const char *const *extensions, uint32_t count, void **device);
 
 // Makes a pipeline from a shader's entry point "main" with storage buffers 0 to bindings-1 of set 0. Where a call fails, *call is
