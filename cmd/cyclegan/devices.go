@@ -50,7 +50,12 @@ func withDevice(choice string, f func(*vk.Device) error) (err error) {
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, dev.Close()) }()
+	defer func() {
+		if errors.Is(err, vk.ErrOutOfDeviceMemory) && !errors.As(err, &badInput{}) {
+			err = badInput{fmt.Errorf("%w: use smaller pictures, or another --device", err)}
+		}
+		err = errors.Join(err, dev.Close())
+	}()
 	return f(dev)
 }
 

@@ -7,6 +7,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -66,7 +70,7 @@ func (t *training) run(ctx context.Context, dev *vk.Device) (err error) {
 	if err := t.folder.WriteOptions(t.effective); err != nil {
 		return badInput{err}
 	}
-	if err := t.start(); err != nil {
+	if err := t.start(dev); err != nil {
 		return err
 	}
 	t.progress = newProgress(t.stderr, t.total)
@@ -133,10 +137,13 @@ func (t *training) announce(device vk.DeviceInfo) error {
 }
 
 // start allocates. A driver may lend more than it says the device has (a CPU's does), so only its refusal counts.
-func (t *training) start() error {
+func (t *training) start(dev *vk.Device) error {
+	free := dev.Free()
 	err := t.trainer.Start(nil)
 	if errors.Is(err, vk.ErrOutOfDeviceMemory) {
-		return badInput{fmt.Errorf("%w: lower --crop_size, --batch_size, --ngf or --ndf", err)}
+		need, _ := t.trainer.Memory() // it was announced
+		return badInput{fmt.Errorf("%w: training needs %s, and %s had %s free: lower --crop_size, --batch_size, --ngf or --ndf",
+			err, byteSize(need), dev.Info.Name, byteSize(free))}
 	}
 	return err
 }
@@ -147,11 +154,14 @@ func (t *training) warnOfSkipped() {
 	}
 }
 
-// finish saves the run, whatever stopped it, unless its numbers are spoilt.
+// finish saves the run, whatever stopped it but the device itself.
 func (t *training) finish(stop error) error {
 	t.progress.clear()
-	if errors.Is(stop, cyclegan.ErrNotFinite) {
-		return fmt.Errorf("%w; nothing was saved", stop)
+	if late := t.drain(); late != nil && (stop == nil || errors.Is(stop, errInterrupted)) {
+		stop = late
+	}
+	if errors.Is(stop, vk.ErrDeviceLost) || errors.Is(stop, vk.ErrTimeout) {
+		return t.lost(stop)
 	}
 	if t.trainer.Steps() == 0 {
 		return stop
@@ -167,25 +177,36 @@ func (t *training) finish(stop error) error {
 		stop = errors.Join(stop, t.saveGrid())
 	}
 	if stop != nil {
-		return fmt.Errorf("%w after step %d; saved %s", stop, t.trainer.Steps(), path)
+		return fmt.Errorf("%w; saved %s, as it was after step %d", stop, path, t.trainer.Steps())
 	}
 	t.warnOfSkipped()
 	fmt.Fprintf(t.stdout, "saved %s\n", path)
 	return nil
 }
 
-// save takes in the last losses and writes a checkpoint.
-func (t *training) save() (path string, err error) {
+// drain takes in the last losses.
+func (t *training) drain() error {
 	results, err := t.trainer.Drain()
-	if err != nil {
-		return "", err
-	}
 	for _, r := range results {
-		if err := t.report(r); err != nil {
-			return "", err
-		}
+		err = errors.Join(err, t.report(r))
 	}
 	t.progress.clear()
+	return err
+}
+
+// lost says from where a training whose device is gone can go on.
+func (t *training) lost(err error) error {
+	files, _ := os.ReadDir(t.runPath) // in the order of their names, which is that of the steps
+	for _, f := range slices.Backward(files) {
+		if strings.HasSuffix(f.Name(), cyclegan.Extension) {
+			return fmt.Errorf("%w; the last checkpoint is %s: add --continue_train to the command to go on from it", err, filepath.Join(t.runPath, f.Name()))
+		}
+	}
+	return fmt.Errorf("%w; no checkpoint was saved before: start again", err)
+}
+
+// save writes a checkpoint.
+func (t *training) save() (path string, err error) {
 	c, err := t.trainer.Checkpoint()
 	if err != nil {
 		return "", err
