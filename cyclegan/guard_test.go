@@ -125,7 +125,6 @@ func TestBrokenStepIsNotTaken(t *testing.T) {
 			if tr.Steps() != 5 || !bytes.Equal(train(t, tr, 0), want) {
 				t.Errorf("after %d steps, the state is not that before the broken one", tr.Steps())
 			}
-
 		})
 	}
 }

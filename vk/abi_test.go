@@ -25,7 +25,7 @@ var declared = map[string]string{
 	"VkLayoutBinding": "VkDescriptorSetLayoutBinding", "VkSetLayoutInfo": "VkDescriptorSetLayoutCreateInfo",
 	"VkPushRange": "VkPushConstantRange", "VkLayoutInfo": "VkPipelineLayoutCreateInfo", "VkSpecEntry": "VkSpecializationMapEntry",
 	"VkSpec": "VkSpecializationInfo", "VkStageInfo": "VkPipelineShaderStageCreateInfo", "VkComputeInfo": "VkComputePipelineCreateInfo",
-	"VkPoolSize": "VkDescriptorPoolSize", "VkPoolInfo": "VkDescriptorPoolCreateInfo", "VkSetAllocInfo": "VkDescriptorSetAllocateInfo",
+	"VkCacheInfo": "VkPipelineCacheCreateInfo", "VkPoolSize": "VkDescriptorPoolSize", "VkPoolInfo": "VkDescriptorPoolCreateInfo", "VkSetAllocInfo": "VkDescriptorSetAllocateInfo",
 	"VkWrite": "VkWriteDescriptorSet", "VkBarrier": "VkMemoryBarrier", "VkCopy": "VkBufferCopy", "VkSubmit": "VkSubmitInfo",
 	"VkMessengerInfo": "VkDebugUtilsMessengerCreateInfoEXT",
 	"cv_binding":      "VkDescriptorBufferInfo", "cv_family": "VkQueueFamilyProperties", "cv_extension": "VkExtensionProperties",

@@ -99,6 +99,7 @@ type Device struct {
 	ticks     uint64                          // mask of the valid bits of a timestamp
 	memory    []vulkan.MemoryPropertyFlagBits // by memory type
 	pipelines map[string]*pipeline
+	cache     *pipelineCache // nil where there is none
 	staging   *staging
 	allocated int // bytes that arenas and host buffers hold
 	allocs    int // vkAllocateMemory calls so far
@@ -155,6 +156,7 @@ func (d *Device) Close() error {
 	if !d.idle() {
 		return takeMessages()
 	}
+	d.closeCache()
 	for _, p := range d.pipelines {
 		p.destroy(d)
 	}

@@ -37,6 +37,7 @@ type physical struct {
 	timestamps uint   // valid bits of its timestamps; 0 where it has none
 	extensions map[string]bool
 	memory     []vulkan.MemoryPropertyFlagBits // by memory type
+	cacheUUID  [16]byte                        // which pipeline caches this driver can read
 }
 
 // openInstance creates the instance on first use.

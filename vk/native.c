@@ -107,6 +107,7 @@ typedef struct {
   uint32_t sType; const void *pNext; VkFlags flags; uint32_t stage; VkHandle module; const char *entry; const VkSpec *spec;
 } VkStageInfo;
 typedef struct { uint32_t sType; const void *pNext; VkFlags flags; VkStageInfo stage; VkHandle layout, base; int32_t baseIndex; } VkComputeInfo;
+typedef struct { uint32_t sType; const void *pNext; VkFlags flags; size_t bytes; const void *data; } VkCacheInfo;
 typedef struct { uint32_t type, count; } VkPoolSize;
 typedef struct { uint32_t sType; const void *pNext; VkFlags flags; uint32_t maxSets, sizeCount; const VkPoolSize *sizes; } VkPoolInfo;
 typedef struct { uint32_t sType; const void *pNext; VkHandle pool; uint32_t count; const VkHandle *layouts; } VkSetAllocInfo;
@@ -137,6 +138,9 @@ typedef struct { uint32_t sType; const void *pNext; VkFlags flags, severity, typ
   X(vkCreateDescriptorSetLayout, VkResult, (void *, const VkSetLayoutInfo *, const void *, VkHandle *)) \
   X(vkCreatePipelineLayout, VkResult, (void *, const VkLayoutInfo *, const void *, VkHandle *)) \
   X(vkCreateComputePipelines, VkResult, (void *, VkHandle, uint32_t, const VkComputeInfo *, const void *, VkHandle *)) \
+  X(vkCreatePipelineCache, VkResult, (void *, const VkCacheInfo *, const void *, VkHandle *)) \
+  X(vkGetPipelineCacheData, VkResult, (void *, VkHandle, size_t *, void *)) \
+  X(vkDestroyPipelineCache, void, (void *, VkHandle, const void *)) \
   X(vkCreateDescriptorPool, VkResult, (void *, const VkPoolInfo *, const void *, VkHandle *)) \
   X(vkAllocateDescriptorSets, VkResult, (void *, const VkSetAllocInfo *, VkHandle *)) \
   X(vkUpdateDescriptorSets, void, (void *, uint32_t, const VkWrite *, uint32_t, const void *)) \
@@ -236,6 +240,7 @@ void cv_get_info(void *physical, int has_driver, int has_subgroup_control, int h
   const VkLimits *l = &q->limits;
   memset(out, 0, sizeof *out);
   memcpy(out->name, q->deviceName, sizeof out->name);
+  memcpy(out->cache_uuid, q->pipelineCacheUUID, sizeof out->cache_uuid);
   memcpy(out->driver_name, driver.name, sizeof out->driver_name);
   memcpy(out->driver_info, driver.info, sizeof out->driver_info);
   out->api_version = q->apiVersion;
@@ -292,7 +297,7 @@ int32_t cv_create_device(void *physical, uint32_t family, const char *const *ext
   return vkCreateDevice(physical, &info, NULL, device);
 }
 
-int32_t cv_create_pipeline(void *device, const uint32_t *code, uint64_t code_bytes, uint32_t bindings, uint32_t push_bytes,
+int32_t cv_create_pipeline(void *device, uint64_t cache, const uint32_t *code, uint64_t code_bytes, uint32_t bindings, uint32_t push_bytes,
                            const uint32_t *spec, uint32_t spec_count, cv_pipeline *out, const char **call) {
   VkResult r;
   VkModuleInfo module = {16, NULL, 0, code_bytes, code};
@@ -315,8 +320,22 @@ int32_t cv_create_pipeline(void *device, const uint32_t *code, uint64_t code_byt
   VkSpec s = {spec_count, entries, 4 * spec_count, spec};
   VkComputeInfo info = {29, NULL, 0, {18, NULL, 0, STAGE_COMPUTE, out->module, "main", &s}, out->layout, 0, -1};
   *call = "vkCreateComputePipelines";
-  return vkCreateComputePipelines(device, 0, 1, &info, NULL, &out->pipeline);
+  return vkCreateComputePipelines(device, cache, 1, &info, NULL, &out->pipeline);
 }
+
+int32_t cv_create_cache(void *device, const void *data, uint64_t bytes, uint64_t *cache) {
+  VkCacheInfo info = {17, NULL, 0, bytes, data};
+  return vkCreatePipelineCache(device, &info, NULL, cache);
+}
+
+int32_t cv_cache_data(void *device, uint64_t cache, uint64_t *bytes, void *data) {
+  size_t n = *bytes;
+  const VkResult r = vkGetPipelineCacheData(device, cache, &n, data);
+  *bytes = n;
+  return r;
+}
+
+void cv_destroy_cache(void *device, uint64_t cache) { vkDestroyPipelineCache(device, cache, NULL); }
 
 int32_t cv_create_descriptor_pool(void *device, uint32_t sets, uint32_t buffers, uint64_t *pool) {
   VkPoolSize size = {STORAGE_BUFFER, buffers};

@@ -16,6 +16,7 @@ import (
 const asProgram = "CYCLEGAN_TEST_AS_PROGRAM"
 
 func TestMain(m *testing.M) {
+	os.Setenv(cacheVariable, "off") // tests leave nothing in the user's folders
 	if os.Getenv(asProgram) != "" {
 		injectFault()
 		main()
