@@ -133,6 +133,9 @@ func (t *training) announce(device vk.DeviceInfo) error {
 		return err
 	}
 	t.warnOfSkipped()
+	if moving := t.set.Animated(); len(moving) > 0 {
+		fmt.Fprintf(t.stderr, "cyclegan train: of %d animated pictures the first frame is used, the first: %q\n", len(moving), moving[0])
+	}
 	return nil
 }
 

@@ -10,11 +10,14 @@ import (
 	"hash/crc32"
 	"image"
 	"image/color"
+	"image/color/palette"
+	"image/gif"
 	"image/png"
 	"math"
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -113,6 +116,39 @@ func TestDeepSamples(t *testing.T) {
 		if d := int(got.Pix[i]) - int(want[i]); d < -1 || d > 1 {
 			t.Errorf("sample %d is %d, want %d", i, got.Pix[i], want[i])
 		}
+	}
+}
+
+// TestAnimated: the first frame of a moving picture is used, and it is known to be one.
+func TestAnimated(t *testing.T) {
+	root := makeSet(t, 2, 1)
+	still := read(t, "testdata/pictures/rgb.png")
+	const header = 8 + 4 + 4 + 13 + 4
+	frames := func(n byte) []byte {
+		return bytes.Join([][]byte{still[:header], pngChunk("tEXt", []byte("a\x00b")), pngChunk("acTL", []byte{0, 0, 0, n, 0, 0, 0, 0}), still[header:]}, nil)
+	}
+	var oneFrame bytes.Buffer
+	if err := gif.Encode(&oneFrame, image.NewPaletted(image.Rect(0, 0, 40, 30), palette.WebSafe), nil); err != nil {
+		t.Fatal(err)
+	}
+	write(t, filepath.Join(root, "trainA/moving.gif"), read(t, "testdata/pictures/animated.gif"))
+	write(t, filepath.Join(root, "trainA/still.gif"), oneFrame.Bytes())
+	write(t, filepath.Join(root, "trainA/still.png"), frames(1))
+	write(t, filepath.Join(root, "trainB/moving.png"), frames(2))
+	u := open(t, small(root))
+	var got []string
+	for _, path := range u.Animated() {
+		got = append(got, filepath.Base(path))
+	}
+	if want := []string{"moving.gif", "moving.png"}; !slices.Equal(got, want) {
+		t.Errorf("animated: %q, want %q", got, want)
+	}
+	want, err := decode(bytes.NewReader(still))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if m, err := Decode(filepath.Join(root, "trainB/moving.png")); err != nil || !bytes.Equal(m.Pix, want.Pix) {
+		t.Errorf("the first frame: %v, or other pixels", err)
 	}
 }
 
