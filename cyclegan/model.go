@@ -18,6 +18,7 @@ type Model struct {
 	dev          *vk.Device
 	arena        *vk.Arena
 	poolA, poolB *kernels.Pool // of fake_A and of fake_B
+	guard        *vk.Mem       // see guard.go
 }
 
 // newModel lays out the networks of a valid configuration, and image pools for pictures of h x w, and declares their memory.
@@ -31,6 +32,7 @@ func newModel(dev *vk.Device, c Config, h, w int) (*Model, error) {
 	}
 	m.poolA = kernels.ReservePool(m.arena, dev, "pool of fake_A", c.PoolSize, h, w, c.InputNC)
 	m.poolB = kernels.ReservePool(m.arena, dev, "pool of fake_B", c.PoolSize, h, w, c.OutputNC)
+	m.guard = m.arena.Reserve("guard", guardWords*vk.Alignment)
 	return m, nil
 }
 
@@ -56,7 +58,7 @@ func (m *Model) networks() []*Params {
 	return []*Params{m.GA.Params, m.GB.Params, m.DA.Params, m.DB.Params}
 }
 
-// initialise draws new weights and clears the optimiser's state and the pools.
+// initialise draws new weights and clears the optimiser's state and the guard.
 func (m *Model) initialise() error {
 	for _, ps := range m.networks() {
 		if err := ps.upload(m.dev, ps.Weights, ps.InitState(m.Config.Seed, m.Config.InitGain)); err != nil {
@@ -68,5 +70,5 @@ func (m *Model) initialise() error {
 			}
 		}
 	}
-	return nil
+	return m.dev.Zero(m.guard.All())
 }

@@ -1,4 +1,5 @@
-// Values that are not finite end a training: everything after them is lost, so they must never reach a file.
+// Values that are not finite must never reach a file. The guard (guard.go) keeps them out of a training; this is the gate to the
+// disk, which holds for whatever a checkpoint was made from.
 
 package cyclegan
 
@@ -12,16 +13,6 @@ import (
 
 // ErrNotFinite is wrapped by every error about a NaN or an infinity.
 var ErrNotFinite = errors.New("is not finite")
-
-// Finite names the first loss that is not.
-func (r *Result) Finite() error {
-	for i, v := range r.Losses {
-		if !finite(v) {
-			return fmt.Errorf("step %d: loss %s %w (%v): lower --lr, or look for broken pictures", r.Step, LossNames[i], ErrNotFinite, v)
-		}
-	}
-	return nil
-}
 
 // Finite names the first weight tensor, moment or pool with a value that is not.
 func (c *Checkpoint) Finite() error {
@@ -47,5 +38,4 @@ func (c *Checkpoint) Finite() error {
 	return nil
 }
 
-func finite(v float32) bool    { return !notFinite(v) }
 func notFinite(v float32) bool { return math.IsNaN(float64(v)) || math.IsInf(float64(v), 0) }

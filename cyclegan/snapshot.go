@@ -25,10 +25,17 @@ type netBytes struct {
 	weights, m, v []byte
 }
 
-// Snapshot waits for all steps and copies the run from the device.
+// Snapshot waits for all steps and copies the run from the device. Where a step was refused for a number that is not finite, it
+// is the run as the step before left it.
 func (t *Trainer) Snapshot() (*Snapshot, error) {
-	if err := t.step.Drain(); err != nil {
+	slots, err := t.drain()
+	if err != nil {
 		return nil, err
+	}
+	for _, slot := range slots {
+		if t.judge(slot) != nil {
+			break
+		}
 	}
 	s := &Snapshot{Info: Info{
 		Config: t.Config, Step: t.done, Device: t.dev.Info.Name, Driver: t.dev.Info.Driver, Shaders: shaders.Hash(),
@@ -112,6 +119,9 @@ func (t *Trainer) restore(c *Checkpoint) error {
 		if err := t.dev.Zero(ps.Grads.All()); err != nil {
 			return err
 		}
+	}
+	if err := t.dev.Zero(t.guard.All()); err != nil {
+		return err
 	}
 	t.done = c.Step
 	for i, pool := range []struct {

@@ -17,12 +17,16 @@ import (
 //
 // Generators: D_A(fake_B) → 1, D_B(fake_A) → 1, L1(rec, real), L1(idt, real); the discriminators are frozen. Then the
 // discriminators: real → 1 and pooled fakes → 0, with the fakes from before the generators' update.
+//
+// A step is taken whole or not at all. Weights, moments and pools change at its end, and only where the guard found every loss
+// and every gradient finite; once it did not, no later step changes anything either.
 type step struct {
 	*vk.Program
 	realA, realB *vk.Mem // uint8 [N,H,W,3]
 	poolA, poolB *vk.Mem // decisions for fake_A and fake_B
 	hyper        *vk.Mem // Adam's two numbers that change from step to step
 	losses       *vk.Mem // one float every vk.Alignment bytes, so that no two losses wait for each other
+	guard        *vk.Mem // the guard as this step left it
 }
 
 // direction is one half of the method, seen from the generator that makes fakes.
@@ -58,6 +62,7 @@ func (m *Model) newStep(h, w int) *step {
 		poolA: p.Host("pool decisions A", 8*n), poolB: p.Host("pool decisions B", 8*n),
 		hyper:  p.Host("hyper", 8),
 		losses: p.Host("losses", len(LossNames)*vk.Alignment),
+		guard:  p.Host("guard", m.guard.Size),
 	}
 	mode, err := kernels.ParseGANMode(c.GANMode)
 	p.Fail(err)
@@ -112,32 +117,50 @@ func (m *Model) newStep(h, w int) *step {
 	for _, d := range both {
 		d.gen.Backward(p, d.fake, d.dFake, kernels.Tensor{}, accumulate)
 	}
-	for _, d := range both {
-		m.adam(p, d.gen.Params, s.hyper)
-	}
 	p.Phase()
 
 	// The discriminators.
 	for _, d := range both {
 		x := kernels.NewTensor(p, d.judge.Params.Net+" input", 2*n, h, w, d.judge.Spec.In)
 		kernels.Upload(p, d.target.All(), x.Images(0, n))
-		d.pool.Exchange(p, d.fake.y.Images(0, n), d.decisions.All(), x.Images(n, n))
+		d.pool.Take(p, d.fake.y.Images(0, n), d.decisions.All(), x.Images(n, n))
 		t := d.judge.Forward(p, x)
 		dy := logits(t).Like(p, d.judge.Params.Net+" dlogits")
 		kernels.GAN(p, mode, logits(t), n, 0.5, dy, loss(d.lossD))
 		d.judge.Backward(p, t, dy, kernels.Tensor{}, false, overwrite)
-		m.adam(p, d.judge.Params, s.hyper)
 	}
+	p.Phase()
+
+	// The update, unless the guard forbids it.
+	m.inspect(p, s.losses)
+	for _, ps := range m.networks() {
+		m.adam(p, ps, s.hyper)
+	}
+	for _, d := range both {
+		d.pool.Store(p, d.fake.y.Images(0, n), d.decisions.All(), m.guard.All())
+	}
+	kernels.Copy(p, wordsOf(m.guard), wordsOf(s.guard))
 	return s
 }
 
-// adam updates one network. Its buffers may be larger than a shader can bind, so they go in parts.
-func (m *Model) adam(p *vk.Program, ps *Params, hyper *vk.Mem) {
+// wordsOf is a buffer as a tensor of one row, for what only moves words.
+func wordsOf(m *vk.Mem) kernels.Tensor {
+	return kernels.Tensor{Range: m.All(), N: 1, H: 1, W: m.Size / 16, C: 4}
+}
+
+// eachPart calls f for stretches of a network's buffers that a shader can bind.
+func (m *Model) eachPart(ps *Params, f func(part func(*vk.Mem) vk.Range, at int)) {
 	limit := min(m.dev.Info.Limits.MaxStorageBufferRange, 1<<30) &^ (vk.Alignment - 1)
 	for at := 0; at < ps.bytes; at += limit {
-		part := func(mem *vk.Mem) vk.Range { return mem.Slice(at, min(limit, ps.bytes-at)) }
-		kernels.Adam(p, part(ps.Weights), part(ps.Grads), part(ps.M), part(ps.V), hyper.All(), m.Config.Beta1, beta2, adamEps)
+		f(func(mem *vk.Mem) vk.Range { return mem.Slice(at, min(limit, ps.bytes-at)) }, at)
 	}
+}
+
+// adam updates one network.
+func (m *Model) adam(p *vk.Program, ps *Params, hyper *vk.Mem) {
+	m.eachPart(ps, func(part func(*vk.Mem) vk.Range, _ int) {
+		kernels.Adam(p, part(ps.Weights), part(ps.Grads), part(ps.M), part(ps.V), hyper.All(), m.guard.All(), m.Config.Beta1, beta2, adamEps)
+	})
 }
 
 // readLosses takes the losses of the run that a slot holds.

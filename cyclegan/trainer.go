@@ -20,12 +20,19 @@ type Trainer struct {
 
 	step    *step
 	preview *preview
-	done    int    // steps submitted since the weights were drawn: Adam's t
-	inSlot  [2]int // the step whose losses a slot holds or will hold; 0 for none
-	result  Result // the last one that Step returned
+	done    int        // steps submitted since the weights were drawn: Adam's t
+	inSlot  [2]pending // whose losses a slot holds or will hold
+	halted  error      // why the device takes no step any more
+	result  Result     // the last one that Step returned
 	source  *rand.PCG
 	random  *rand.Rand // on source, which is seeded anew for each use
 	stored  [2]int     // pictures in the pools of fake_A and fake_B
+}
+
+// pending is a step that was submitted and whose losses were not taken yet.
+type pending struct {
+	step   int    // 0 for none
+	stored [2]int // Trainer.stored before it
 }
 
 // Result is the losses of a step, which arrive two steps late so that the host never waits for the device.
@@ -88,11 +95,14 @@ func (t *Trainer) Close() {
 	t.arena.Free()
 }
 
-// Steps is how many steps were submitted since the weights were drawn.
+// Steps is how many steps were taken since the weights were drawn, those submitted and not yet waited for among them.
 func (t *Trainer) Steps() int { return t.done }
 
 // Step submits one training step on a batch with the learning rate of its epoch (Config.LR times LRFactor). The result is
 // that of an earlier step, or nil while none has arrived; it is overwritten by the next call.
+//
+// An error that wraps ErrNotFinite names the step and the loss or the gradient. The device did not take that step nor any after
+// it: the trainer is where the step before left it, a checkpoint of it can be made, and every further Step returns the error.
 func (t *Trainer) Step(b *data.Batch, lr float64) (*Result, error) {
 	if c := &t.Config; b.N != c.BatchSize || b.H != c.CropSize || b.W != c.CropSize {
 		return nil, fmt.Errorf("batch of %d pictures of %dx%d, the step is for %d of %dx%d", b.N, b.W, b.H, c.BatchSize, c.CropSize, c.CropSize)
@@ -101,8 +111,12 @@ func (t *Trainer) Step(b *data.Batch, lr float64) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	arrived := t.collect(slot)
+	arrived, err := t.collect(slot)
+	if err != nil {
+		return nil, err
+	}
 
+	before := t.stored
 	t.done++
 	copy(slot.Bytes(t.step.realA), b.A)
 	copy(slot.Bytes(t.step.realB), b.B)
@@ -113,7 +127,7 @@ func (t *Trainer) Step(b *data.Batch, lr float64) (*Result, error) {
 	if err := t.step.Submit(slot); err != nil {
 		return nil, err
 	}
-	t.inSlot[slot.Index()] = t.done
+	t.inSlot[slot.Index()] = pending{t.done, before}
 	return arrived, nil
 }
 
@@ -126,29 +140,53 @@ func (t *Trainer) decide(slot vk.Slot) {
 }
 
 // collect takes the losses that a free slot holds.
-func (t *Trainer) collect(slot vk.Slot) *Result {
-	n := t.inSlot[slot.Index()]
-	if n == 0 {
-		return nil
-	}
-	t.inSlot[slot.Index()] = 0
-	t.result = Result{Step: n, Losses: t.step.readLosses(slot)}
-	return &t.result
-}
-
-// Drain waits for every submitted step and returns the results that have not been returned yet, oldest first.
-func (t *Trainer) Drain() ([]Result, error) {
-	if err := t.step.Drain(); err != nil {
+func (t *Trainer) collect(slot vk.Slot) (*Result, error) {
+	if err := t.judge(slot); err != nil {
 		return nil, err
 	}
-	var out []Result
-	for i := range t.inSlot {
-		if r := t.collect(t.step.Slot(i)); r != nil {
-			out = append(out, *r)
+	run := &t.inSlot[slot.Index()]
+	if run.step == 0 {
+		return nil, nil
+	}
+	t.result = Result{Step: run.step, Losses: t.step.readLosses(slot)}
+	*run = pending{}
+	return &t.result, nil
+}
+
+// judge takes the step that a free slot has run back, with all after it, where the device refused it.
+func (t *Trainer) judge(slot vk.Slot) error {
+	run := t.inSlot[slot.Index()]
+	if t.halted != nil || run.step == 0 {
+		return t.halted
+	}
+	if t.halted = t.verdict(slot.Bytes(t.step.guard), run.step); t.halted != nil {
+		t.done, t.stored, t.inSlot = run.step-1, run.stored, [2]pending{}
+	}
+	return t.halted
+}
+
+// drain waits for every submitted step and returns the slots, the one with the older step first.
+func (t *Trainer) drain() ([]vk.Slot, error) {
+	slots := []vk.Slot{t.step.Slot(0), t.step.Slot(1)}
+	if t.inSlot[1].step < t.inSlot[0].step {
+		slices.Reverse(slots)
+	}
+	return slots, t.step.Drain()
+}
+
+// Drain waits for every submitted step and returns the results that have not been returned yet, oldest first. The error is
+// Step's.
+func (t *Trainer) Drain() (out []Result, err error) {
+	slots, err := t.drain()
+	for _, slot := range slots {
+		var r *Result
+		if err == nil {
+			if r, err = t.collect(slot); r != nil {
+				out = append(out, *r)
+			}
 		}
 	}
-	slices.SortFunc(out, func(a, b Result) int { return a.Step - b.Step })
-	return out, nil
+	return out, err
 }
 
 // Preview translates one picture of each domain, [CropSize,CropSize,3], with the weights as they are after the steps so far.

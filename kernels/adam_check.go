@@ -43,7 +43,9 @@ func adamCases() (cases []Case) {
 		Case{"first step", func(t *Trial) error { return adamTrial(t, 64, paperAdam(1), 0) }},
 		Case{"step 100000", func(t *Trial) error { return adamTrial(t, 64, paperAdam(100000), 1e-3) }},
 		Case{"other settings", func(t *Trial) error { return adamTrial(t, 64, adamSettings{1e-2, 0.9, 0.99, 1e-3, 7}, 1e-3) }},
-		Case{"nothing moves", adamStill})
+		Case{"nothing moves", adamStill},
+		Case{"first guard set", func(t *Trial) error { return adamHalted(t, 0) }},
+		Case{"last guard set", func(t *Trial) error { return adamHalted(t, 2) }})
 }
 
 // adamTrial runs one step over n parameters, with moments of a magnitude.
@@ -56,7 +58,8 @@ func adamTrial(t *Trial, n int, s adamSettings, moments float64) error {
 	pr, gr, mr, vr := t.Floats("parameters", n, p, true), t.Floats("gradient", n, g, false), t.Floats("m", n, m, true), t.Floats("v", n, v, true)
 	hyper := AdamHyper(s.lr, s.beta1, s.beta2, s.t)
 	hr := t.Floats("hyper", 2, hyper[:], false)
-	if err := t.Run(func(p *vk.Program) { Adam(p, pr, gr, mr, vr, hr, s.beta1, s.beta2, s.eps) }); err != nil {
+	guard := t.guard(3, -1)
+	if err := t.Run(func(p *vk.Program) { Adam(p, pr, gr, mr, vr, hr, guard, s.beta1, s.beta2, s.eps) }); err != nil {
 		return err
 	}
 	var want, bound [3][]float64
@@ -82,8 +85,27 @@ func adamStill(t *Trial) error {
 	pr, gr, mr, vr := t.Floats("parameters", len(p), p, true), t.Floats("gradient", len(p), zero, false), t.Floats("m", len(p), zero, true), t.Floats("v", len(p), zero, true)
 	hyper := AdamHyper(2e-4, 0.5, 0.999, 1)
 	hr := t.Floats("hyper", 2, hyper[:], false)
-	if err := t.Run(func(p *vk.Program) { Adam(p, pr, gr, mr, vr, hr, 0.5, 0.999, 1e-8) }); err != nil {
+	guard := t.guard(1, -1)
+	if err := t.Run(func(p *vk.Program) { Adam(p, pr, gr, mr, vr, hr, guard, 0.5, 0.999, 1e-8) }); err != nil {
 		return err
 	}
 	return equalWords(t, pr, bits(p))
+}
+
+// adamHalted has one of 3 guard words set: nothing moves, whatever the gradient.
+func adamHalted(t *Trial, set int) error {
+	p, m, v, g := t.Random(64, 0, 1), t.Random(64, 0, 1), t.Random(64, 1, 0.1), t.Random(64, 0, 1)
+	g[5], g[6] = float32(math.NaN()), float32(math.Inf(1))
+	pr, gr, mr, vr := t.Floats("parameters", 64, p, true), t.Floats("gradient", 64, g, false), t.Floats("m", 64, m, true), t.Floats("v", 64, v, true)
+	hyper := AdamHyper(2e-4, 0.5, 0.999, 1)
+	hr, guard := t.Floats("hyper", 2, hyper[:], false), t.guard(3, set)
+	if err := t.Run(func(p *vk.Program) { Adam(p, pr, gr, mr, vr, hr, guard, 0.5, 0.999, 1e-8) }); err != nil {
+		return err
+	}
+	for r, was := range map[vk.Range][]float32{pr: p, mr: m, vr: v} {
+		if err := equalWords(t, r, bits(was)); err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -12,7 +12,7 @@ import (
 )
 
 // Pool is a number of image slots in device memory. The host decides what happens to each new image ([PoolDecide]) and keeps
-// count of the images stored; the device moves them ([Pool.Exchange]).
+// count of the images stored; the device hands on ([Pool.Take]) and stores ([Pool.Store]).
 type Pool struct {
 	size, h, w, c int
 	perBlock      int // slots in every block but the last
@@ -49,12 +49,33 @@ func (pool *Pool) Images() []vk.Range {
 	return list
 }
 
-// Exchange passes a batch of fakes through the pool, one image after the other as the decisions say, and writes what the
-// discriminator is to see to out. fake and out are [N,h,w,c], decisions [N][2]uint32 as PoolDecide writes them.
-func (pool *Pool) Exchange(p *vk.Program, fake Tensor, decisions vk.Range, out Tensor) {
+// Take passes a batch of fakes by the pool, one image after the other as the decisions say, and writes what the discriminator
+// is to see to out. fake and out are [N,h,w,c], decisions [N][2]uint32 as PoolDecide writes them. The pool stays as it is until
+// Store, which the same step calls with the same fakes and decisions.
+func (pool *Pool) Take(p *vk.Program, fake Tensor, decisions vk.Range, out Tensor) {
+	if !fake.SameShape(out) {
+		p.Fail(fmt.Errorf("image pool: images %v in, %v out", fake, out))
+		return
+	}
+	pool.eachBlock(p, fake, decisions, func(push poolPush, l vk.Launch, block vk.Range) {
+		l.Push = push
+		launch(p, l, "image_pool", fake.Range, decisions, out.Range, block)
+	})
+}
+
+// Store puts the fakes of a batch where the decisions say, unless a word of the guard is set: see [Finite].
+func (pool *Pool) Store(p *vk.Program, fake Tensor, decisions, guard vk.Range) {
+	pool.eachBlock(p, fake, decisions, func(push poolPush, l vk.Launch, block vk.Range) {
+		l.Push = poolStorePush{push, guardWords(guard)}
+		launch(p, l, "image_pool_store", fake.Range, decisions, block, guard)
+	})
+}
+
+// eachBlock prepares a launch for each block.
+func (pool *Pool) eachBlock(p *vk.Program, fake Tensor, decisions vk.Range, each func(push poolPush, l vk.Launch, block vk.Range)) {
 	switch {
-	case !fake.SameShape(out) || fake.H != pool.h || fake.W != pool.w || fake.C != pool.c:
-		p.Fail(fmt.Errorf("image pool of [%d,%d,%d]: images %v in, %v out", pool.h, pool.w, pool.c, fake, out))
+	case fake.H != pool.h || fake.W != pool.w || fake.C != pool.c:
+		p.Fail(fmt.Errorf("image pool of [%d,%d,%d]: images %v", pool.h, pool.w, pool.c, fake))
 		return
 	case decisions.Bytes < 8*fake.N:
 		p.Fail(fmt.Errorf("image pool: %d bytes of decisions for %d images, want 8 an image", decisions.Bytes, fake.N))
@@ -63,11 +84,16 @@ func (pool *Pool) Exchange(p *vk.Program, fake Tensor, decisions vk.Range, out T
 	for i, block := range pool.blocks {
 		first := i * pool.perBlock
 		push := poolPush{uint32(fake.N), uint32(pool.image() / 16), uint32(first), uint32(min(pool.perBlock, pool.size-first))}
-		launch(p, vk.Launch{Push: push, Groups: groups(pool.image()/16, flatSize)}, "image_pool", fake.Range, decisions, out.Range, block.All())
+		each(push, vk.Launch{Groups: groups(pool.image()/16, flatSize)}, block.All())
 	}
 }
 
-type poolPush struct{ batch, image, first, slots uint32 }
+type poolPush struct{ Batch, Image, First, Slots uint32 }
+
+type poolStorePush struct {
+	poolPush
+	Guards uint32
+}
 
 // PoolAction is what happens to a new image. Its value is that of image_pool's constants.
 type PoolAction uint32

@@ -1,15 +1,17 @@
-// The reference of the image pool: one image after the other, over a slice of images. Everything is exact.
+// The reference of the image pool: one image after the other, over a slice of images. Everything is exact. What is handed on
+// is held against it after the taking alone, the pool after the storing too.
 
 package kernels
 
 import (
 	"fmt"
+	"slices"
 
 	"cyclevk/vk"
 )
 
 func init() {
-	register(Check{Name: "image_pool", Shaders: []string{"image_pool"}, Cases: poolCases()})
+	register(Check{Name: "image_pool", Shaders: []string{"image_pool", "image_pool_store"}, Cases: poolCases()})
 }
 
 // poolReference passes fakes through the images of a pool, in order, and returns what comes out. All are images' words.
@@ -36,7 +38,7 @@ func poolCases() []Case {
 	var cases []Case
 	add := func(name string, pool Pool, size, perBlock int, decisions ...uint32) {
 		pool.size, pool.perBlock = size, perBlock
-		cases = append(cases, Case{name, func(t *Trial) error { return poolTrial(t, pool, decisions) }})
+		cases = append(cases, Case{name, func(t *Trial) error { return poolTrial(t, pool, decisions, -1) }})
 	}
 	add("keep", shape(7, 3, 3), 2, 2, keep, 0)
 	add("store", shape(3, 7, 1), 3, 3, store, 1)
@@ -50,13 +52,15 @@ func poolCases() []Case {
 		for range 12 {
 			decisions = append(decisions, uint32(t.Rand.IntN(3)), uint32(t.Rand.IntN(5)))
 		}
-		return poolTrial(t, Pool{size: 5, h: 3, w: 5, c: 31, perBlock: 2}, decisions)
+		return poolTrial(t, Pool{size: 5, h: 3, w: 5, c: 31, perBlock: 2}, decisions, -1)
 	}})
-	return cases
+	return append(cases, Case{"guard set", func(t *Trial) error {
+		return poolTrial(t, Pool{size: 2, h: 3, w: 5, c: 3, perBlock: 1}, []uint32{store, 0, swap, 1}, 1)
+	}})
 }
 
-// poolTrial passes one batch through a pool full of random images.
-func poolTrial(t *Trial, pool Pool, decisions []uint32) error {
+// poolTrial passes one batch through a pool full of random images. Where a word of the guard is set (-1: none) the pool stays.
+func poolTrial(t *Trial, pool Pool, decisions []uint32, set int) error {
 	image := pool.image() / 4
 	batch := len(decisions) / 2
 	random := func() []uint32 { return bits(pad(t.Random(pool.h*pool.w*pool.c, 0, 1), pool.c)) }
@@ -79,11 +83,20 @@ func poolTrial(t *Trial, pool Pool, decisions []uint32) error {
 	fake := Tensor{t.Words("fake", batch*image, join(fakes), false), batch, pool.h, pool.w, pool.c}
 	out := t.Out("out", batch, pool.h, pool.w, pool.c)
 	chosen := t.Words("decisions", len(decisions), decisions, false)
-	if err := t.Run(func(p *vk.Program) { pool.Exchange(p, fake, chosen, out) }); err != nil {
+	guard := t.guard(2, set)
+	err := t.Run(func(p *vk.Program) {
+		pool.Take(p, fake, chosen, out)
+		pool.Store(p, fake, chosen, guard)
+	})
+	if err != nil {
 		return err
 	}
+	before := slices.Clone(stored)
 	if err := equalWords(t, out.Range, join(poolReference(stored, fakes, decisions))); err != nil {
 		return err
+	}
+	if set >= 0 {
+		stored = before
 	}
 	for i, r := range blocks[:(pool.size+pool.perBlock-1)/pool.perBlock] {
 		first := i * pool.perBlock

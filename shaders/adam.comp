@@ -1,9 +1,10 @@
 // One Adam step (Kingma and Ba 2015, algorithm 1) over all parameters of a group, in PyTorch's order of operations:
 //   m = beta1 m + (1 - beta1) g,   v = beta2 v + (1 - beta2) g^2,   p -= step * m / (sqrt(v) * root + eps)
 // with step = lr / (1 - beta1^t) and root = 1 / sqrt(1 - beta2^t), which the host computes in float64 for each step t.
-// Parameters whose gradient and moments are zero keep their bits.
+// Parameters whose gradient and moments are zero keep their bits, and so does everything where a guard word is set.
 //
-// Bindings: 0 p, 1 g, 2 m, 3 v, each [size] vec4, 4 hyper {step, root}. Push constants: see adamPush in kernels/adam.go.
+// Bindings: 0 p, 1 g, 2 m, 3 v, each [size] vec4, 4 hyper {step, root}, 5 guard words. Push constants: see adamPush in
+// kernels/adam.go.
 #version 450
 #extension GL_GOOGLE_include_directive : require
 
@@ -14,14 +15,18 @@ layout(std430, binding = 3) buffer SecondMoment { vec4 secondMoment[]; };
 layout(std430, binding = 4) readonly buffer Hyper { float stepSize, root; };
 layout(push_constant) uniform Push {
     uint size; // in vec4
+    uint guards;
     float beta1, rest1; // rest = 1 - beta, rounded once
     float beta2, rest2;
     float eps;
 };
 
+#define GUARD 5
+#include "inc/guard.glsl"
 #include "inc/strip.glsl"
 
 void main() {
+    if (halted(guards)) return;
     for (uint i = stripFirst(); i < stripEnd(size); i += STRIP_STEP) {
         vec4 g = gradient[i];
         vec4 m = fma(vec4(beta1), firstMoment[i], rest1 * g);

@@ -1,11 +1,13 @@
 // The image pool (Shrivastava et al. 2017; CycleGAN section 4): a discriminator sees a history of fakes. For each new image
 // n, in order, the host has decided {action, slot}:
-//   keep   return it unstored           out[n] = fake[n]
-//   store  put it in a free slot        out[n] = slot = fake[n]
-//   swap   exchange it for a stored one out[n] = slot, slot = fake[n]
+//   keep   hand it on unstored           out[n] = fake[n]
+//   store  put it in a free slot         out[n] = fake[n], slot = fake[n]
+//   swap   exchange it for a stored one  out[n] = slot, slot = fake[n]
+// This shader hands on; image_pool_store.comp stores, at the end of a step, so that a step that is refused leaves the pool as
+// it was. What the batch itself has put in a slot by then is therefore looked up in the batch.
 //
 // The pool lies in blocks, one dispatch each; a dispatch does the images whose slot is in its block, and the first block's
-// also those kept. An invocation owns one vec4 of every image and slot, so that a batch behaves as its images one by one.
+// also those kept. An invocation owns one vec4 of every image and slot.
 //
 // Bindings: 0 fake and 2 out [N, image] vec4, 1 decisions [N] {action, slot}, 3 the block [slots, image] vec4.
 // Push constants: see poolPush in kernels/pool.go.
@@ -17,7 +19,7 @@ const uint KEEP = 0u, STORE = 1u; // the third is a swap
 layout(std430, binding = 0) readonly buffer Fake { uvec4 fake[]; };
 layout(std430, binding = 1) readonly buffer Decisions { uvec2 decisions[]; };
 layout(std430, binding = 2) writeonly buffer Out { uvec4 result[]; };
-layout(std430, binding = 3) buffer Block { uvec4 block[]; };
+layout(std430, binding = 3) readonly buffer Block { uvec4 block[]; };
 layout(push_constant) uniform Push {
     uint batch;
     uint image; // vec4 an image
@@ -27,18 +29,20 @@ layout(push_constant) uniform Push {
 
 #include "inc/flat.glsl"
 
+// What the slot holds when image n arrives.
+uvec4 stored(uint slot, uint n, uint i) {
+    for (uint m = n; m-- > 0u;) {
+        if (decisions[m].x != KEEP && decisions[m].y == slot) return fake[m * image + i];
+    }
+    return block[(slot - first) * image + i];
+}
+
 void main() {
     uint i = flatIndex();
     if (i >= image) return;
     for (uint n = 0u; n < batch; n++) {
-        uint action = decisions[n].x, slot = decisions[n].y - first;
-        if (action == KEEP ? first > 0u : slot >= slots) continue;
-        uvec4 now = fake[n * image + i], then = now;
-        if (action != KEEP) {
-            uint at = slot * image + i;
-            if (action != STORE) then = block[at];
-            block[at] = now;
-        }
-        result[n * image + i] = then;
+        uint action = decisions[n].x, slot = decisions[n].y;
+        if (action == KEEP ? first > 0u : slot - first >= slots) continue;
+        result[n * image + i] = action == KEEP || action == STORE ? fake[n * image + i] : stored(slot, n, i);
     }
 }

@@ -20,19 +20,19 @@ var declared = map[string]string{
 	"VkProperties2": "VkPhysicalDeviceProperties2", "VkMaintenance3": "VkPhysicalDeviceMaintenance3Properties",
 	"VkSubgroup": "VkPhysicalDeviceSubgroupProperties", "VkDriver": "VkPhysicalDeviceDriverPropertiesKHR",
 	"Vk16Bit":  "VkPhysicalDevice16BitStorageFeatures",
-	"VkMemory": "VkPhysicalDeviceMemoryProperties", "VkApp": "VkApplicationInfo", "VkInstanceInfo": "VkInstanceCreateInfo",
+	"VkMemory": "VkPhysicalDeviceMemoryProperties", "VkMemory2": "VkPhysicalDeviceMemoryProperties2", "VkApp": "VkApplicationInfo", "VkInstanceInfo": "VkInstanceCreateInfo",
 	"VkQueueInfo": "VkDeviceQueueCreateInfo", "VkDeviceInfo": "VkDeviceCreateInfo", "VkModuleInfo": "VkShaderModuleCreateInfo",
 	"VkLayoutBinding": "VkDescriptorSetLayoutBinding", "VkSetLayoutInfo": "VkDescriptorSetLayoutCreateInfo",
 	"VkPushRange": "VkPushConstantRange", "VkLayoutInfo": "VkPipelineLayoutCreateInfo", "VkSpecEntry": "VkSpecializationMapEntry",
 	"VkSpec": "VkSpecializationInfo", "VkStageInfo": "VkPipelineShaderStageCreateInfo", "VkComputeInfo": "VkComputePipelineCreateInfo",
-	"VkPoolSize": "VkDescriptorPoolSize", "VkPoolInfo": "VkDescriptorPoolCreateInfo", "VkSetAllocInfo": "VkDescriptorSetAllocateInfo",
+	"VkCacheInfo": "VkPipelineCacheCreateInfo", "VkPoolSize": "VkDescriptorPoolSize", "VkPoolInfo": "VkDescriptorPoolCreateInfo", "VkSetAllocInfo": "VkDescriptorSetAllocateInfo",
 	"VkWrite": "VkWriteDescriptorSet", "VkBarrier": "VkMemoryBarrier", "VkCopy": "VkBufferCopy", "VkSubmit": "VkSubmitInfo",
 	"VkMessengerInfo": "VkDebugUtilsMessengerCreateInfoEXT",
 	"cv_binding":      "VkDescriptorBufferInfo", "cv_family": "VkQueueFamilyProperties", "cv_extension": "VkExtensionProperties",
 }
 
 // apart are numbers, structures that the binding's header does not have, and those that native.c declares in part.
-var apart = []string{"VkResult", "VkFlags", "VkHandle", "VkSubgroupControl", "VkFloat16", "VkCoopMat", "VkBase", "VkMessage"}
+var apart = []string{"VkResult", "VkFlags", "VkHandle", "VkSubgroupControl", "VkFloat16", "VkCoopMat", "VkBudget", "VkBase", "VkMessage"}
 
 func TestDeclarationsAreVulkans(t *testing.T) {
 	module, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", "github.com/vulkan-go/vulkan").Output()

@@ -8,6 +8,8 @@ package vk
 import "C"
 
 import (
+	"errors"
+	"fmt"
 	"unsafe"
 
 	vulkan "github.com/vulkan-go/vulkan"
@@ -75,7 +77,12 @@ func (c *commands) submit(d *Device) error {
 
 // wait waits for the last submission and readies the fence for the next.
 func (c *commands) wait(d *Device) error {
-	if err := check("vkWaitForFences", vulkan.WaitForFences(d.handle, 1, c.fences, vulkan.True, uint64(fenceTimeout))); err != nil {
+	err := check("vkWaitForFences", vulkan.WaitForFences(d.handle, 1, c.fences, vulkan.True, uint64(d.Timeout)))
+	if d.hung = errors.Is(err, ErrTimeout); d.hung {
+		return fmt.Errorf("%w: %s gave no answer for %v: give it less to do (--crop_size, --batch_size, --ngf), or more time (%s=1h)",
+			err, d.Info.Name, d.Timeout, timeoutVariable)
+	}
+	if err != nil {
 		return err
 	}
 	return check("vkResetFences", vulkan.ResetFences(d.handle, 1, c.fences))

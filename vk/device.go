@@ -10,6 +10,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"time"
 	"unsafe"
 
 	vulkan "github.com/vulkan-go/vulkan"
@@ -76,9 +77,20 @@ func rank(t DeviceType) int {
 	return 0
 }
 
+// defaultTimeout is how long a submission may take: on a slow device the first of a large step takes minutes.
+const defaultTimeout = 10 * time.Minute
+
+// timeoutVariable is the environment variable that sets another.
+const timeoutVariable = "CYCLEVK_TIMEOUT"
+
 // Device is an open device with one compute queue. Its methods may be called from one goroutine at a time.
 type Device struct {
 	Info DeviceInfo
+
+	// Timeout is how long a submission may take before waiting for it ends in ErrTimeout: CYCLEVK_TIMEOUT of the environment,
+	// such as 90s or 1h, or 10 minutes. What is freed on a device that has hung is left to the end of the process, since it may
+	// still be in use.
+	Timeout time.Duration
 
 	in        *instance
 	handle    vulkan.Device
@@ -87,13 +99,22 @@ type Device struct {
 	ticks     uint64                          // mask of the valid bits of a timestamp
 	memory    []vulkan.MemoryPropertyFlagBits // by memory type
 	pipelines map[string]*pipeline
+	cache     *pipelineCache // nil where there is none
 	staging   *staging
 	allocated int // bytes that arenas and host buffers hold
 	allocs    int // vkAllocateMemory calls so far
+	hung      bool
 }
 
 // Open opens the device that Choose picks.
 func Open(choice string) (*Device, error) {
+	timeout := defaultTimeout
+	if text := os.Getenv(timeoutVariable); text != "" {
+		var err error
+		if timeout, err = time.ParseDuration(text); err != nil || timeout <= 0 {
+			return nil, fmt.Errorf("%s=%q: use a time such as 90s or 1h", timeoutVariable, text)
+		}
+	}
 	in, err := openInstance()
 	if err != nil {
 		return nil, err
@@ -120,7 +141,7 @@ func Open(choice string) (*Device, error) {
 		return nil, fmt.Errorf("open %s: %w", info.Name, err)
 	}
 	d := &Device{
-		Info: info, in: in, handle: vulkan.Device(handle), family: p.family, ticks: 1<<p.timestamps - 1, memory: p.memory,
+		Info: info, Timeout: timeout, in: in, handle: vulkan.Device(handle), family: p.family, ticks: 1<<p.timestamps - 1, memory: p.memory,
 		pipelines: map[string]*pipeline{},
 	}
 	var queue vulkan.Queue
@@ -132,7 +153,10 @@ func Open(choice string) (*Device, error) {
 // Close waits for the device and frees everything that was made on it but for arenas and programs, which are closed first.
 // With validation on, it returns the messages that nothing else has reported.
 func (d *Device) Close() error {
-	vulkan.DeviceWaitIdle(d.handle)
+	if !d.idle() {
+		return takeMessages()
+	}
+	d.closeCache()
 	for _, p := range d.pipelines {
 		p.destroy(d)
 	}
@@ -141,6 +165,20 @@ func (d *Device) Close() error {
 	}
 	vulkan.DestroyDevice(d.handle, nil)
 	return takeMessages()
+}
+
+// idle waits for the device, lost or not. It is false, at once, for one that hangs.
+func (d *Device) idle() bool {
+	if !d.hung {
+		vulkan.DeviceWaitIdle(d.handle)
+	}
+	return !d.hung
+}
+
+// Free is how many bytes of device memory can still be allocated, as far as the driver says; else all there are.
+func (d *Device) Free() int {
+	p := d.in.devices[d.Info.Index]
+	return size(C.cv_free_memory(unsafe.Pointer(p.handle), cBool(p.extensions["VK_EXT_memory_budget"])))
 }
 
 // Allocated returns the bytes of memory that arenas and programs hold now, and how many allocations were ever made.

@@ -69,8 +69,23 @@ var resultNames = map[int32]string{
 	-1000069000:             "VK_ERROR_OUT_OF_POOL_MEMORY",
 }
 
-// inject, where a test sets it, may replace the result of a Vulkan call by another.
+// Results that tests inject.
+const (
+	DeviceLost        int32 = resultDeviceLost
+	OutOfDeviceMemory int32 = resultOutOfDeviceMemory
+	Timeout           int32 = resultTimeout
+)
+
+// inject may replace the result of a Vulkan call by another.
 var inject func(call string, result int32) int32
+
+// Inject passes the result of every Vulkan call that has one through f, until restore is called: so tests, of this package and
+// of those above it, see what a failing driver leads to. The call itself is made. It is not for use while another goroutine
+// uses this package.
+func Inject(f func(call string, result int32) int32) (restore func()) {
+	inject = f
+	return func() { inject = nil }
+}
 
 // check turns a result into an error that names its call; VK_SUCCESS is nil.
 func check[R ~int32](call string, result R) error {

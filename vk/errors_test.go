@@ -223,23 +223,107 @@ func TestFailingCalls(t *testing.T) {
 		}
 		return nil
 	}
-	defer func() { inject = nil }()
 	var calls []string
-	inject = func(call string, result int32) int32 { calls = append(calls, call); return result }
+	defer Inject(func(call string, result int32) int32 { calls = append(calls, call); return result })()
 	must(t, life())
 	t.Logf("%d calls", len(calls))
 	for n, failing := range calls {
 		for result, cause := range map[int32]error{resultDeviceLost: ErrDeviceLost, resultOutOfDeviceMemory: ErrOutOfDeviceMemory} {
-			count := 0
-			inject = func(call string, real int32) int32 {
-				if count++; count == n+1 {
-					return result
-				}
-				return real
-			}
+			failAt(n, result)
 			if err := life(); !errors.Is(err, cause) || !strings.Contains(err.Error(), failing+": ") || strings.Contains(err.Error(), "\n") {
 				t.Errorf("%s, call %d of %d, made to fail with %d: %v", failing, n, len(calls), result, err)
 			}
 		}
+	}
+}
+
+// failAt makes call n, from 0 on, look as if it had failed.
+func failAt(n int, result int32) (restore func()) {
+	return Inject(func(_ string, real int32) int32 {
+		if n--; n == -1 {
+			return result
+		}
+		return real
+	})
+}
+
+// TestFailingInstance is TestFailingCalls for the calls that a process makes once.
+func TestFailingInstance(t *testing.T) {
+	if !child() {
+		rerun(t, "TestFailingInstance", "CYCLEVK_VALIDATE=")
+		return
+	}
+	var calls []string
+	restore := Inject(func(call string, result int32) int32 { calls = append(calls, call); return result })
+	defer restore()
+	if _, err := newInstance(); errors.Is(err, ErrNoDriver) {
+		t.Skip(err)
+	}
+	for n, failing := range calls {
+		for result, cause := range map[int32]error{DeviceLost: ErrDeviceLost, OutOfDeviceMemory: ErrOutOfDeviceMemory} {
+			failAt(n, result)
+			if _, err := newInstance(); !errors.Is(err, cause) || !strings.Contains(err.Error(), failing+": ") {
+				t.Errorf("%s, call %d of %d, made to fail with %d: %v", failing, n, len(calls), result, err)
+			}
+		}
+	}
+	restore()
+	_ = open(t) // works all the same
+}
+
+// TestTimeout: a wait that takes too long says what to do, nothing of what may still be in use is freed, and another device works.
+func TestTimeout(t *testing.T) {
+	if os.Getenv("CYCLEVK_VALIDATE") == "1" {
+		t.Skip("validation") // reports what is left to the end of the process
+	}
+	_ = open(t)
+	t.Setenv("CYCLEVK_TIMEOUT", "90s")
+	dev, err := Open("")
+	must(t, err)
+	a, p := dev.NewArena("arena"), newOps(t, dev.NewProgram("prog"))
+	x := a.Reserve("x", 1024)
+	p.fill(x.All(), 1)
+	must(t, a.Allocate())
+	must(t, p.Build())
+	must(t, p.Run())
+	restore := Inject(func(call string, result int32) int32 {
+		if call == "vkWaitForFences" {
+			return Timeout
+		}
+		return result
+	})
+	defer restore()
+	for name, err := range map[string]error{"run": p.Run(), "read": dev.Read(x.All(), make([]byte, 4))} {
+		if !errors.Is(err, ErrTimeout) || strings.Contains(err.Error(), "\n") {
+			t.Fatalf("%s: %v", name, err)
+		}
+		for _, want := range []string{"vkWaitForFences: VK_TIMEOUT", dev.Info.Name, "1m30s", "--crop_size", "CYCLEVK_TIMEOUT"} {
+			if !strings.Contains(err.Error(), want) {
+				t.Errorf("%s: %q does not say %q", name, err, want)
+			}
+		}
+	}
+	p.Free()
+	a.Free()
+	must(t, dev.Close())
+	if bytes, _ := dev.Allocated(); bytes == 0 {
+		t.Error("memory that a hung device may still use was freed")
+	}
+	restore()
+	_ = open(t)
+	for _, wrong := range []string{"soon", "-1s", "0", "30"} {
+		t.Setenv("CYCLEVK_TIMEOUT", wrong)
+		if _, err := Open(""); err == nil || !strings.Contains(err.Error(), fmt.Sprintf("CYCLEVK_TIMEOUT=%q", wrong)) {
+			t.Errorf("CYCLEVK_TIMEOUT=%s: %v", wrong, err)
+		}
+	}
+}
+
+// TestFreeMemory: what is free is a part of what there is.
+func TestFreeMemory(t *testing.T) {
+	dev := open(t)
+	before := dev.Free()
+	if before <= 0 || before > dev.Info.Memory {
+		t.Errorf("%d bytes free of %d", before, dev.Info.Memory)
 	}
 }

@@ -127,6 +127,7 @@ func (p *physical) read() bool {
 	if p.timestamps > 0 {
 		p.info.Limits.TimestampPeriod = float64(c.timestamp_period)
 	}
+	p.cacheUUID = *(*[16]byte)(unsafe.Pointer(&c.cache_uuid))
 	for _, flags := range c.memory_flags[:c.memory_types] {
 		p.memory = append(p.memory, vulkan.MemoryPropertyFlagBits(flags))
 	}

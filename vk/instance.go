@@ -37,10 +37,14 @@ type physical struct {
 	timestamps uint   // valid bits of its timestamps; 0 where it has none
 	extensions map[string]bool
 	memory     []vulkan.MemoryPropertyFlagBits // by memory type
+	cacheUUID  [16]byte                        // which pipeline caches this driver can read
 }
 
-// openInstance creates the instance on first use. The validation layer is switched on by CYCLEVK_VALIDATE=1 in the environment.
-var openInstance = sync.OnceValues(func() (*instance, error) {
+// openInstance creates the instance on first use.
+var openInstance = sync.OnceValues(newInstance)
+
+// newInstance opens the loader. The validation layer is switched on by CYCLEVK_VALIDATE=1 in the environment.
+func newInstance() (*instance, error) {
 	proc := C.cv_open_loader()
 	if proc == nil {
 		return nil, ErrNoDriver
@@ -68,7 +72,7 @@ var openInstance = sync.OnceValues(func() (*instance, error) {
 		return nil, err
 	}
 	return in, nil
-})
+}
 
 func (in *instance) create(proc unsafe.Pointer) error {
 	available, err := extensions("vkEnumerateInstanceExtensionProperties", func(n *C.uint32_t, list *C.cv_extension) C.int32_t {

@@ -182,7 +182,7 @@ func (a *Arena) Allocate() error {
 		}
 		if b.buffer, b.memory, err = a.dev.newBuffer(b.size, vulkan.MemoryPropertyDeviceLocalBit, 0); err != nil {
 			a.Free()
-			return fmt.Errorf("%s: %s of device memory on %s (%s in all): %w", a.Name, mib(need), a.dev.Info.Name, mib(a.dev.Info.Memory), err)
+			return fmt.Errorf("%s: %s of device memory needed, %s of %s free on %s: %w", a.Name, mib(need), mib(a.dev.Free()), mib(a.dev.Info.Memory), a.dev.Info.Name, err)
 		}
 		a.dev.allocated += b.size
 	}
@@ -191,6 +191,9 @@ func (a *Arena) Allocate() error {
 
 // Free gives the memory back. The device must be idle.
 func (a *Arena) Free() {
+	if a.dev.hung {
+		return
+	}
 	for _, b := range a.blocks {
 		if b.buffer != nil {
 			a.dev.freeBuffer(b.buffer, b.memory)

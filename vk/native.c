@@ -79,6 +79,8 @@ typedef struct {
   uint32_t typeCount; struct { VkFlags flags; uint32_t heap; } types[32];
   uint32_t heapCount; struct { uint64_t size; VkFlags flags; } heaps[16];
 } VkMemory;
+typedef struct { uint32_t sType; void *pNext; VkMemory memory; } VkMemory2;
+typedef struct { uint32_t sType; void *pNext; uint64_t budget[16], usage[16]; } VkBudget;
 
 typedef struct {
   uint32_t sType; const void *pNext; const char *app; uint32_t appVersion; const char *engine; uint32_t engineVersion, apiVersion;
@@ -105,6 +107,7 @@ typedef struct {
   uint32_t sType; const void *pNext; VkFlags flags; uint32_t stage; VkHandle module; const char *entry; const VkSpec *spec;
 } VkStageInfo;
 typedef struct { uint32_t sType; const void *pNext; VkFlags flags; VkStageInfo stage; VkHandle layout, base; int32_t baseIndex; } VkComputeInfo;
+typedef struct { uint32_t sType; const void *pNext; VkFlags flags; size_t bytes; const void *data; } VkCacheInfo;
 typedef struct { uint32_t type, count; } VkPoolSize;
 typedef struct { uint32_t sType; const void *pNext; VkFlags flags; uint32_t maxSets, sizeCount; const VkPoolSize *sizes; } VkPoolInfo;
 typedef struct { uint32_t sType; const void *pNext; VkHandle pool; uint32_t count; const VkHandle *layouts; } VkSetAllocInfo;
@@ -127,6 +130,7 @@ typedef struct { uint32_t sType; const void *pNext; VkFlags flags, severity, typ
   X(vkEnumerateDeviceExtensionProperties, VkResult, (void *, const char *, uint32_t *, cv_extension *)) \
   X(vkGetPhysicalDeviceQueueFamilyProperties, void, (void *, uint32_t *, cv_family *)) \
   X(vkGetPhysicalDeviceMemoryProperties, void, (void *, VkMemory *)) \
+  X(vkGetPhysicalDeviceMemoryProperties2, void, (void *, void *)) \
   X(vkGetPhysicalDeviceProperties2, void, (void *, void *)) \
   X(vkGetPhysicalDeviceFeatures2, void, (void *, void *)) \
   X(vkCreateDevice, VkResult, (void *, const VkDeviceInfo *, const void *, void **)) \
@@ -134,6 +138,9 @@ typedef struct { uint32_t sType; const void *pNext; VkFlags flags, severity, typ
   X(vkCreateDescriptorSetLayout, VkResult, (void *, const VkSetLayoutInfo *, const void *, VkHandle *)) \
   X(vkCreatePipelineLayout, VkResult, (void *, const VkLayoutInfo *, const void *, VkHandle *)) \
   X(vkCreateComputePipelines, VkResult, (void *, VkHandle, uint32_t, const VkComputeInfo *, const void *, VkHandle *)) \
+  X(vkCreatePipelineCache, VkResult, (void *, const VkCacheInfo *, const void *, VkHandle *)) \
+  X(vkGetPipelineCacheData, VkResult, (void *, VkHandle, size_t *, void *)) \
+  X(vkDestroyPipelineCache, void, (void *, VkHandle, const void *)) \
   X(vkCreateDescriptorPool, VkResult, (void *, const VkPoolInfo *, const void *, VkHandle *)) \
   X(vkAllocateDescriptorSets, VkResult, (void *, const VkSetAllocInfo *, VkHandle *)) \
   X(vkUpdateDescriptorSets, void, (void *, uint32_t, const VkWrite *, uint32_t, const void *)) \
@@ -233,6 +240,7 @@ void cv_get_info(void *physical, int has_driver, int has_subgroup_control, int h
   const VkLimits *l = &q->limits;
   memset(out, 0, sizeof *out);
   memcpy(out->name, q->deviceName, sizeof out->name);
+  memcpy(out->cache_uuid, q->pipelineCacheUUID, sizeof out->cache_uuid);
   memcpy(out->driver_name, driver.name, sizeof out->driver_name);
   memcpy(out->driver_info, driver.info, sizeof out->driver_info);
   out->api_version = q->apiVersion;
@@ -267,6 +275,21 @@ void cv_get_info(void *physical, int has_driver, int has_subgroup_control, int h
   }
 }
 
+uint64_t cv_free_memory(void *physical, int has_budget) {
+  VkBudget budget = {0};
+  VkMemory2 m = {0};
+  m.sType = 1000059006;
+  if (has_budget) m.pNext = chain(m.pNext, &budget, 1000237000);
+  vkGetPhysicalDeviceMemoryProperties2(physical, &m);
+  uint64_t largest = 0, left = 0;
+  for (uint32_t i = 0; i < m.memory.heapCount; i++) {
+    if (!(m.memory.heaps[i].flags & HEAP_DEVICE_LOCAL) || m.memory.heaps[i].size <= largest) continue;
+    largest = left = m.memory.heaps[i].size;
+    if (has_budget) left = budget.budget[i] > budget.usage[i] ? budget.budget[i] - budget.usage[i] : 0;
+  }
+  return left;
+}
+
 int32_t cv_create_device(void *physical, uint32_t family, const char *const *extensions, uint32_t count, void **device) {
   const float priority = 1;
   VkQueueInfo queue = {2, NULL, 0, family, 1, &priority};
@@ -274,7 +297,7 @@ int32_t cv_create_device(void *physical, uint32_t family, const char *const *ext
   return vkCreateDevice(physical, &info, NULL, device);
 }
 
-int32_t cv_create_pipeline(void *device, const uint32_t *code, uint64_t code_bytes, uint32_t bindings, uint32_t push_bytes,
+int32_t cv_create_pipeline(void *device, uint64_t cache, const uint32_t *code, uint64_t code_bytes, uint32_t bindings, uint32_t push_bytes,
                            const uint32_t *spec, uint32_t spec_count, cv_pipeline *out, const char **call) {
   VkResult r;
   VkModuleInfo module = {16, NULL, 0, code_bytes, code};
@@ -297,8 +320,22 @@ int32_t cv_create_pipeline(void *device, const uint32_t *code, uint64_t code_byt
   VkSpec s = {spec_count, entries, 4 * spec_count, spec};
   VkComputeInfo info = {29, NULL, 0, {18, NULL, 0, STAGE_COMPUTE, out->module, "main", &s}, out->layout, 0, -1};
   *call = "vkCreateComputePipelines";
-  return vkCreateComputePipelines(device, 0, 1, &info, NULL, &out->pipeline);
+  return vkCreateComputePipelines(device, cache, 1, &info, NULL, &out->pipeline);
 }
+
+int32_t cv_create_cache(void *device, const void *data, uint64_t bytes, uint64_t *cache) {
+  VkCacheInfo info = {17, NULL, 0, bytes, data};
+  return vkCreatePipelineCache(device, &info, NULL, cache);
+}
+
+int32_t cv_cache_data(void *device, uint64_t cache, uint64_t *bytes, void *data) {
+  size_t n = *bytes;
+  const VkResult r = vkGetPipelineCacheData(device, cache, &n, data);
+  *bytes = n;
+  return r;
+}
+
+void cv_destroy_cache(void *device, uint64_t cache) { vkDestroyPipelineCache(device, cache, NULL); }
 
 int32_t cv_create_descriptor_pool(void *device, uint32_t sets, uint32_t buffers, uint64_t *pool) {
   VkPoolSize size = {STORAGE_BUFFER, buffers};

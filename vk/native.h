@@ -21,6 +21,7 @@ typedef struct {
   uint32_t storage16, float16, cooperative_matrix;
   uint32_t memory_types, memory_flags[CV_MAX_MEMORY_TYPES];
   uint64_t memory;  // bytes of the largest device-local heap
+  uint8_t cache_uuid[16];
 } cv_info;
 
 // VkExtensionProperties and VkQueueFamilyProperties, which hold no pointers, so that Go may own a list of them.
@@ -55,12 +56,18 @@ int32_t cv_device_extensions(void *physical, uint32_t *count, cv_extension *list
 void cv_queue_families(void *physical, uint32_t *count, cv_family *list);
 // has_* say which optional structures the device knows, so that only those are chained.
 void cv_get_info(void *physical, int has_driver, int has_subgroup_control, int has_float16, int has_coopmat, cv_info *out);
+// The bytes of the largest device-local heap that this process can still allocate, where the device knows VK_EXT_memory_budget.
+uint64_t cv_free_memory(void *physical, int has_budget);
 int32_t cv_create_device(void *physical, uint32_t queue_family, const char *const *extensions, uint32_t count, void **device);
 
-// Makes a pipeline from a shader's entry point "main" with storage buffers 0 to bindings-1 of set 0. Where a call fails, *call is
+// Makes a pipeline (cache: one of below, or 0) from a shader's entry point "main" with storage buffers 0 to bindings-1 of set 0. Where a call fails, *call is
 // its name and *out holds what was made before it.
-int32_t cv_create_pipeline(void *device, const uint32_t *code, uint64_t code_bytes, uint32_t bindings, uint32_t push_bytes,
+int32_t cv_create_pipeline(void *device, uint64_t cache, const uint32_t *code, uint64_t code_bytes, uint32_t bindings, uint32_t push_bytes,
                            const uint32_t *spec, uint32_t spec_count, cv_pipeline *out, const char **call);
+// A pipeline cache that begins with data; and what it holds, by Vulkan's convention of two calls.
+int32_t cv_create_cache(void *device, const void *data, uint64_t bytes, uint64_t *cache);
+int32_t cv_cache_data(void *device, uint64_t cache, uint64_t *bytes, void *data);
+void cv_destroy_cache(void *device, uint64_t cache);
 int32_t cv_create_descriptor_pool(void *device, uint32_t sets, uint32_t buffers, uint64_t *pool);
 int32_t cv_descriptor_set(void *device, uint64_t pool, uint64_t layout, const cv_binding *bindings, uint32_t count, uint64_t *set);
 

@@ -92,7 +92,11 @@ func (p *pipeline) create(d *Device) error {
 		return nil
 	}
 	var call *C.char
-	result := C.cv_create_pipeline(unsafe.Pointer(d.handle), (*C.uint32_t)(unsafe.Pointer(&p.code[0])), C.uint64_t(4*len(p.code)),
+	var cache C.uint64_t
+	if d.cache != nil {
+		cache = d.cache.handle
+	}
+	result := C.cv_create_pipeline(unsafe.Pointer(d.handle), cache, (*C.uint32_t)(unsafe.Pointer(&p.code[0])), C.uint64_t(4*len(p.code)),
 		C.uint32_t(len(p.bindings)), C.uint32_t(p.pushBytes), (*C.uint32_t)(unsafe.SliceData(p.spec)), C.uint32_t(len(p.spec)), &p.c, &call)
 	if err := check(C.GoString(call), result); err != nil {
 		p.destroy(d)

@@ -22,9 +22,6 @@ const submissionWork = 20e9
 // workPerByte stands for the memory traffic of a dispatch beside its arithmetic.
 const workPerByte = 4
 
-// fenceTimeout is how long a submission may take before the device counts as hung.
-const fenceTimeout = 10 * time.Minute
-
 // recording is one slot of a program.
 type recording struct {
 	commands *commands
@@ -299,7 +296,9 @@ func (p *Program) Times(s Slot) ([]Span, error) {
 
 // Free waits for the device and frees the program with its temporaries.
 func (p *Program) Free() {
-	vulkan.DeviceWaitIdle(p.dev.handle) // a run that failed halfway may still be running
+	if !p.dev.idle() { // a run that failed halfway may still be running
+		return
+	}
 	for i, r := range p.rec {
 		if r == nil {
 			continue

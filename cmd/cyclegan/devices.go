@@ -6,10 +6,13 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"text/tabwriter"
 
 	"github.com/urfave/cli/v2"
 
+	"cyclevk/shaders"
 	"cyclevk/vk"
 )
 
@@ -30,6 +33,8 @@ func devicesCommand() *cli.Command {
 		Usage: "list the Vulkan devices, and mark the one that is used where none is named",
 		Description: `The best device is chosen: a discrete GPU before an integrated one, before a virtual one, before a CPU.
 --device of the other commands takes an index or a part of a name, and so does the environment variable CYCLEVK_DEVICE.
+CYCLEVK_TIMEOUT (10m) is how long a device may take for one piece of work. Compiled pipelines are stored in the user's cache
+folder, under cyclevk, unless CYCLEVK_PIPELINE_CACHE is "off".
 
 Examples:
    cyclegan devices
@@ -44,13 +49,24 @@ func deviceFlag() cli.Flag {
 	return &cli.StringFlag{Name: "device", Usage: "`DEVICE` by its index or a part of its name in the list of the command devices (default: the best)"}
 }
 
+// cacheVariable is the environment variable that, set to "off", keeps compiled pipelines from being stored between runs.
+const cacheVariable = "CYCLEVK_PIPELINE_CACHE"
+
 // withDevice opens the device of --device for f. Closing it reports what the validation layers still hold.
 func withDevice(choice string, f func(*vk.Device) error) (err error) {
 	dev, err := vk.Open(choice)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, dev.Close()) }()
+	defer func() {
+		if errors.Is(err, vk.ErrOutOfDeviceMemory) && !errors.As(err, &badInput{}) {
+			err = badInput{fmt.Errorf("%w: use smaller pictures, or another --device", err)}
+		}
+		err = errors.Join(err, dev.Close())
+	}()
+	if folder, err := os.UserCacheDir(); err == nil && os.Getenv(cacheVariable) != "off" {
+		dev.CachePipelines(filepath.Join(folder, "cyclevk"), shaders.Hash())
+	}
 	return f(dev)
 }
 

@@ -16,7 +16,9 @@ import (
 const asProgram = "CYCLEGAN_TEST_AS_PROGRAM"
 
 func TestMain(m *testing.M) {
+	os.Setenv(cacheVariable, "off") // tests leave nothing in the user's folders
 	if os.Getenv(asProgram) != "" {
+		injectFault()
 		main()
 	}
 	os.Exit(m.Run())
@@ -92,6 +94,8 @@ func TestBadInput(t *testing.T) {
 		{"no value", []string{"train", "--dataroot"}, []string{"--dataroot needs a value"}},
 		{"not a number", train("--ngf", "many"), []string{"--ngf", `"many"`}},
 		{"extra argument", train("pictures"), []string{`"pictures"`}},
+		{"a run above the folder of runs", train("--name", "../run"), []string{`--name "../run"`, "--checkpoints_dir"}},
+		{"a run anywhere", train("--name", "/run"), []string{`--name "/run"`, "--checkpoints_dir"}},
 		{"no dataroot", []string{"train"}, []string{"--dataroot"}},
 		{"missing folder", []string{"train", "--dataroot", "nowhere"}, []string{"nowhere/trainA", "does not exist"}},
 		{"empty folder", []string{"train", "--dataroot", "empty"}, []string{"empty/trainA", "no pictures"}},

@@ -83,7 +83,7 @@ func (t *training) run(ctx context.Context, dev *vk.Device) (err error) {
 	if err := t.checkFolder(); err != nil {
 		return badInput{err}
 	}
-	if err := t.start(); err != nil {
+	if err := t.start(dev); err != nil {
 		return err
 	}
 	t.progress = newProgress(t.stderr, t.total)
@@ -153,6 +153,9 @@ func (t *training) announce(device vk.DeviceInfo) error {
 	}
 	t.warnOfSkipped()
 	t.warnOfChanges(device)
+	if moving := t.set.Animated(); len(moving) > 0 {
+		fmt.Fprintf(t.stderr, "cyclegan train: of %d animated pictures the first frame is used, the first: %q\n", len(moving), moving[0])
+	}
 	return nil
 }
 
@@ -169,10 +172,13 @@ func (t *training) checkFolder() error {
 }
 
 // start allocates. A driver may lend more than it says the device has (a CPU's does), so only its refusal counts.
-func (t *training) start() error {
+func (t *training) start(dev *vk.Device) error {
+	free := dev.Free()
 	err := t.trainer.Start(t.from)
 	if errors.Is(err, vk.ErrOutOfDeviceMemory) {
-		return badInput{fmt.Errorf("%w: lower --crop_size, --batch_size, --ngf or --ndf", err)}
+		need, _ := t.trainer.Memory() // it was announced
+		return badInput{fmt.Errorf("%w: training needs %s, and %s had %s free: lower --crop_size, --batch_size, --ngf or --ndf",
+			err, byteSize(need), dev.Info.Name, byteSize(free))}
 	}
 	return err
 }

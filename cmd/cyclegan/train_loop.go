@@ -77,9 +77,6 @@ func (t *training) position(steps int) (epoch, next int) {
 
 // report shows the losses of a step, and logs them where it is their turn.
 func (t *training) report(r cyclegan.Result) error {
-	if err := r.Finite(); err != nil {
-		return err
-	}
 	epoch, first := t.position(r.Step - 1)
 	images := time.Duration((r.Step - t.recordStep) * t.config.BatchSize)
 	record := cyclegan.Record{

@@ -131,6 +131,9 @@ func readTrainOptions(c *cli.Context) (*trainOptions, error) {
 	if err := required(c, "dataroot", "name"); err != nil {
 		return nil, err
 	}
+	if name := c.String("name"); !filepath.IsLocal(name) || strings.ContainsRune(name, 0) {
+		return nil, badInput{fmt.Errorf("--name %q: use a name within --checkpoints_dir", name)}
+	}
 	for _, o := range trainChoices {
 		if !slices.Contains(o.values, c.String(o.name)) {
 			return nil, badInput{fmt.Errorf("--%s %q: use %s", o.name, c.String(o.name), strings.Join(o.values, ", "))}

@@ -8,6 +8,7 @@ import (
 	"os"
 
 	"cyclevk/cyclegan"
+	"cyclevk/vk"
 )
 
 // saves is what a training knows about its checkpoints.
@@ -58,17 +59,25 @@ func (t *training) awaitSave() error {
 	return nil
 }
 
-// beginSave takes in the last losses, copies the run from the device and has the copy saved.
+// beginSave takes in the last losses and has the run saved.
 func (t *training) beginSave() error {
-	results, err := t.trainer.Drain()
-	if err != nil {
+	if err := t.drain(); err != nil {
 		return err
 	}
+	return t.startSave()
+}
+
+// drain takes in the last losses.
+func (t *training) drain() error {
+	results, err := t.trainer.Drain()
 	for _, r := range results {
-		if err := t.report(r); err != nil {
-			return err
-		}
+		err = errors.Join(err, t.report(r))
 	}
+	return err
+}
+
+// startSave copies the run from the device and has the copy saved.
+func (t *training) startSave() error {
 	s, err := t.trainer.Snapshot()
 	if err != nil {
 		return err
@@ -120,15 +129,15 @@ func (t *training) warn(about string, err error) {
 	t.warned[about] = err != nil
 }
 
-// finish saves the run, whatever stopped it, unless its numbers are spoilt.
+// finish saves the run, whatever stopped it but the device itself. A step that was refused for its numbers left the run as the
+// step before had made it.
 func (t *training) finish(stop error) error {
 	t.progress.clear()
-	if err := t.awaitSave(); stop == nil && errors.Is(err, cyclegan.ErrNotFinite) {
-		stop = err
-	} else {
-		t.warn("save", err) // the last save may still succeed
+	if late := t.drain(); late != nil && (stop == nil || errors.Is(stop, errInterrupted)) {
+		stop = late
 	}
-	if errors.Is(stop, cyclegan.ErrNotFinite) {
+	t.warn("save", t.awaitSave()) // the last save may still succeed
+	if errors.Is(stop, vk.ErrDeviceLost) || errors.Is(stop, vk.ErrTimeout) {
 		return fmt.Errorf("%w; %s", stop, t.lastSave())
 	}
 	if err := t.finalSave(); err != nil {
@@ -141,7 +150,7 @@ func (t *training) finish(stop error) error {
 		stop = errors.Join(stop, t.saveGrid())
 	}
 	if stop != nil {
-		return fmt.Errorf("%w after step %d; saved %s", stop, t.trainer.Steps(), t.newest.Path)
+		return fmt.Errorf("%w; saved %s, as it was after step %d", stop, t.newest.Path, t.trainer.Steps())
 	}
 	t.warnOfSkipped()
 	return nil
@@ -152,7 +161,7 @@ func (t *training) finalSave() error {
 	if t.newest.Path != "" && t.newest.Step == t.trainer.Steps() {
 		return nil
 	}
-	if err := t.beginSave(); err != nil {
+	if err := t.startSave(); err != nil {
 		return err
 	}
 	end, _ := t.saver.Wait()
@@ -167,5 +176,5 @@ func (t *training) lastSave() string {
 	if t.newest.Path == "" {
 		return "nothing was saved"
 	}
-	return fmt.Sprintf("the newest checkpoint is %s", t.newest.Path)
+	return fmt.Sprintf("the newest checkpoint is %s: --continue_train goes on from it", t.newest.Path)
 }

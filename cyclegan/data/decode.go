@@ -95,6 +95,7 @@ func fullRange(src image.Image) {
 type header struct {
 	w, h        int // as stored
 	orientation int // EXIF: 1 to 8
+	animated    bool
 }
 
 // size returns the width and height of the picture once upright.
@@ -152,7 +153,7 @@ func readHeader(r source) (header, error) {
 		return header{}, fmt.Errorf("%dx%d is over %d megapixels: scale it down", config.Width, config.Height, MaxPixels/1_000_000)
 	}
 	_, err = r.Seek(0, io.SeekStart)
-	return header{config.Width, config.Height, exifOrientation(r, format)}, err
+	return header{config.Width, config.Height, exifOrientation(r, format), animated(r, format)}, err
 }
 
 // animatedWebP reads the flag in the extended header, which the decoder ignores, to fail

@@ -87,7 +87,7 @@ func orient(m *Image, orientation int) *Image {
 	if orientation <= 1 {
 		return m
 	}
-	w, h := header{m.W, m.H, orientation}.size()
+	w, h := header{w: m.W, h: m.H, orientation: orientation}.size()
 	out := NewImage(w, h)
 	for y := range h {
 		for x := range w {

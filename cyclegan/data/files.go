@@ -34,7 +34,8 @@ type picture struct {
 type domain struct {
 	folder   string
 	pictures []picture
-	listed   int // files found, good or bad
+	listed   int      // files found, good or bad
+	animated []string // paths of pictures of which only the first frame is used
 
 	mu  sync.Mutex
 	bad map[string]error // by path; grows when pixels turn out to be damaged
@@ -70,6 +71,9 @@ func openDomain(folder string, limit, workers int) (*domain, error) {
 				first = errs[i]
 			}
 			continue
+		}
+		if heads[i].animated {
+			d.animated = append(d.animated, path)
 		}
 		w, h := heads[i].size()
 		d.pictures = append(d.pictures, picture{path, w, h})

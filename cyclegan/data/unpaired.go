@@ -76,6 +76,9 @@ func (u *Unpaired) SizeB() int { return len(u.b.pictures) }
 // Skipped returns one reason, naming the file, for each picture left out so far.
 func (u *Unpaired) Skipped() []error { return append(u.a.skipped(), u.b.skipped()...) }
 
+// Animated returns the paths of the animated pictures, of which only the first frame is used.
+func (u *Unpaired) Animated() []string { return slices.Concat(u.a.animated, u.b.animated) }
+
 // Fingerprint is a hash of the names (below Root's folders) and sizes of all pictures,
 // so that a resumed training can tell that its data set is another one.
 func (u *Unpaired) Fingerprint() string {
