@@ -37,7 +37,7 @@ class Failed(Exception):
 def read_options():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0], allow_abbrev=False)
     add = parser.add_argument
-    add("--cyclegan", default=os.path.join(HERE, "../../bin/cyclegan"), help="the program to measure")
+    add("--cyclegan", default=os.path.normpath(os.path.join(HERE, "../../bin/cyclegan")), help="the program to measure")
     add("--runner", action="append", default=[], metavar="COMMAND",
         help="measure under this command too, such as `env VK_DRIVER_FILES=...` for another driver; may be given again")
     add("--skip_system", action="store_true", help="measure under the runners only")
@@ -68,8 +68,16 @@ def run(command, **environment):
     except OSError as error:
         raise Failed(f"{command[0]}: {error.strerror}: run ./build.sh first") from error
     if done.returncode:
-        raise Failed(f"{shlex.join(command)}: exit code {done.returncode}: {done.stderr.strip()}")
+        reason = done.stderr.strip().splitlines()[-1:] or ["(it says nothing)"]
+        raise Failed(f"{shlex.join(command)}: exit code {done.returncode}: {reason[0]}")
     return done.stdout
+
+
+def open_sink(path):
+    try:
+        return open(path or os.devnull, "w", encoding="utf-8")
+    except OSError as error:
+        raise Failed(f"--json {path}: {error.strerror}: name a file that can be written") from error
 
 
 def shape(options):
@@ -111,36 +119,36 @@ def measure(options):
     return [found[key] for key in sorted(found, key=lambda k: (k[0], k[1], list(MEASURED).index(k[2])))]
 
 
-def ratios(row, what):
-    """PyTorch's time over cyclevk's of each round."""
-    return [t[what] / c[what] for t, c in zip(row["torch"], row["cyclevk"]) if c[what] > 0]
+def cells(row, what):
+    """The median times of both and of the rounds' ratios PyTorch / cyclevk, as cells of a table."""
+    pairs = [(c[what], t[what]) for c, t in zip(row["cyclevk"], row["torch"]) if c[what] > 0]
+    if not pairs:
+        return "- | - | -"  # this system does not tell the processor time
+    ratios = [t / c for c, t in pairs]
+    ours, theirs = map(statistics.median, zip(*pairs))
+    return f"{ours:.0f} | {theirs:.0f} | **{statistics.median(ratios):.2f}** ({min(ratios):.2f} to {max(ratios):.2f})"
 
 
 def print_table(options, rows):
     load = f", load average {os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else ""
-    print(f"cyclevk / PyTorch, above 1 cyclevk is faster: {options.rounds} rounds in turns, {options.size} px, {options.netG}, "
-          f"ngf {options.ngf}, ndf {options.ndf}{load}\n")
-    print("| driver | threads | measured | cyclevk ms | PyTorch ms | clock | least to largest | CPU |")
-    print("|---|---|---|---|---|---|---|---|")
+    print(f"Ratio: PyTorch's time / cyclevk's, above 1 cyclevk is faster (median, least to largest of {options.rounds} rounds)\n"
+          f"{options.size} px, {options.netG}, ngf {options.ngf}, ndf {options.ndf}{load}\n")
+    print("| driver | threads | measured | clock: cyclevk ms | PyTorch ms | ratio | CPU: cyclevk ms | PyTorch ms | ratio |")
+    print("|---|---|---|---|---|---|---|---|---|")
     for row in rows:
-        clock, cpu = ratios(row, "median"), ratios(row, "cpu")
-        ours, theirs = (statistics.median(t["median"] for t in row[side]) for side in ("cyclevk", "torch"))
-        print(f"| {row['driver']} | {row['threads']} | {row['measured']} | {ours:.1f} | {theirs:.1f} | "
-              f"**{statistics.median(clock):.2f}** | {min(clock):.2f} to {max(clock):.2f} | "
-              f"{f'{statistics.median(cpu):.2f}' if cpu else '-'} |")
+        print(f"| {row['driver']} | {row['threads']} | {row['measured']} | {cells(row, 'median')} | {cells(row, 'cpu')} |")
 
 
 def main():
     options = read_options()
     try:
-        rows = measure(options)
+        with open_sink(options.json) as sink:
+            rows = measure(options)
+            print_table(options, rows)
+            json.dump(rows, sink, indent=1)
     except Failed as error:
         print(f"compare.py: {error}", file=sys.stderr)
         sys.exit(1)
-    print_table(options, rows)
-    if options.json:
-        with open(options.json, "w", encoding="utf-8") as file:
-            json.dump(rows, file, indent=1)
 
 
 if __name__ == "__main__":
