@@ -122,6 +122,7 @@ func TestBadInput(t *testing.T) {
 		{"output folder in use", []string{"synth", "--out", "onlyA"}, []string{"onlyA", "other content"}},
 		{"scenes too small", []string{"synth", "--out", "tiny", "--size", "3"}, []string{"size 3"}},
 		{"bench of an unknown generator", []string{"bench", "--netG", "unet_256"}, []string{"--netG", "unet_256"}},
+		{"bench of a wrong size", []string{"bench", "--crop-size", "14"}, []string{"--crop_size 14", "multiple of 4"}},
 		{"bench of no step", []string{"bench", "--steps", "0"}, []string{"--steps 0"}},
 		{"unknown shell", []string{"completion", "tcsh"}, []string{"tcsh", "bash"}},
 	} {
