@@ -83,7 +83,6 @@ func sumRows(p *vk.Program, label string, from vk.Range, rows, columns int, to v
 	l := vk.Launch{
 		Push:   struct{ Rows, Columns, Parts int32 }{int32(rows), int32(columns), int32(parts)},
 		Groups: groups(parts*columns, 64),
-		Work:   4 * int64(rows) * int64(columns),
 		Label:  label + ", sum",
 	}
 	launch(p, l, shader, from, to)

@@ -89,7 +89,7 @@ type Launch struct {
 	Spec   []uint32 // specialisation constants 0, 1, …
 	Push   any      // a struct of 32-bit values, laid out as the shader's push constants; nil for none
 	Groups [3]int   // workgroups in x, y, z; a zero counts as 1
-	Work   int64    // arithmetic operations, for splitting submissions; 0 counts bytes only
+	Work   int64    // arithmetic operations where they outweigh the traffic: for splitting submissions and for Program.Work
 	Label  string   // what this dispatch is for, as shown by profiles
 }
 
@@ -261,6 +261,14 @@ func (p *Program) Plan() (int, error) {
 
 // Dispatches is how many dispatches the program has.
 func (p *Program) Dispatches() int { return len(p.ops) }
+
+// Work is the sum of the dispatches' work, in arithmetic operations.
+func (p *Program) Work() (sum int64) {
+	for _, o := range p.ops {
+		sum += o.work
+	}
+	return sum
+}
 
 // Temporaries is the arena of the program's temporaries, for tests that fill and inspect it.
 func (p *Program) Temporaries() *Arena { return p.arena }

@@ -128,6 +128,9 @@ func TestBadInput(t *testing.T) {
 		{"output in a file", []string{"synth", "--out", "file/scenes"}, []string{"file"}},
 		{"output folder in use", []string{"synth", "--out", "onlyA"}, []string{"onlyA", "other content"}},
 		{"scenes too small", []string{"synth", "--out", "tiny", "--size", "3"}, []string{"size 3"}},
+		{"bench of an unknown generator", []string{"bench", "--netG", "unet_256"}, []string{"--netG", "unet_256"}},
+		{"bench of a wrong size", []string{"bench", "--crop-size", "14"}, []string{"--crop_size 14", "multiple of 4"}},
+		{"bench of no step", []string{"bench", "--steps", "0"}, []string{"--steps 0"}},
 		{"unknown shell", []string{"completion", "tcsh"}, []string{"tcsh", "bash"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -177,6 +180,7 @@ func TestHelp(t *testing.T) {
 		"translate":  "cyclegan translate --model",
 		"synth":      "cyclegan synth --out",
 		"eval":       "cyclegan eval --model",
+		"bench":      "cyclegan bench --size",
 		"devices":    "cyclegan devices",
 		"completion": "cyclegan completion",
 	} {

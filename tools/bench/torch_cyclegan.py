@@ -269,14 +269,18 @@ def measure_speed(options, emit):
 
 
 def milliseconds(function, count):
-    """Of count calls, after 3 to warm up."""
+    """Of count calls, after 3 to warm up, as `cyclegan bench --json` writes them; cpu is processor time of each."""
     times = []
-    for _ in range(3 + count):
+    for run in range(3 + count):
+        if run == 3:
+            cpu = time.process_time()
         begun = time.perf_counter()
         function()
         times.append(1000 * (time.perf_counter() - begun))
+    cpu = 1000 * (time.process_time() - cpu) / count
     times = times[3:]
-    return {"median": round(statistics.median(times), 3), "least": round(min(times), 3), "largest": round(max(times), 3)}
+    return {"median": round(statistics.median(times), 3), "min": round(min(times), 3), "max": round(max(times), 3),
+            "runs": count, "cpu": round(cpu, 3)}
 
 
 def open_sink(path):

@@ -1,0 +1,194 @@
+// The command bench: how long a training step, a translation and the main convolution take on a device.
+
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"slices"
+	"text/tabwriter"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"cyclevk/cyclegan"
+	"cyclevk/vk"
+)
+
+// benchWarmUp is the number of runs before those that count: the first compiles, two fill the slots.
+const benchWarmUp = 3
+
+func benchCommand() *cli.Command {
+	d := cyclegan.DefaultConfig()
+	return &cli.Command{
+		Name:  "bench",
+		Usage: "time the training step and the generator on noise",
+		Description: `The training step is replayed as in training, one run prepared while another works, and so is one generator's forward pass.
+With --kernels the convolution that most of a step's work is, 3x3 from 256 to 256 channels at 64x64, is timed too: forward,
+gradient of its input, gradient of its weights. img/s counts pictures of each domain; GFLOP/s counts two for each product of the
+convolutions. CPU ms is the processor time of this program for a run: on a driver that computes on the CPU, a busy machine
+changes it less than the time by the clock.
+
+Examples:
+   cyclegan bench
+   cyclegan bench --size 64 --netG resnet_6blocks --ngf 32 --ndf 32 --kernels
+   cyclegan bench --size 128 --batch_size 4 --steps 50 --device radeon --json times.json`,
+		Flags: []cli.Flag{
+			&cli.IntFlag{Name: "size", Aliases: []string{"crop_size"}, Value: d.CropSize, Usage: "side of the pictures in `PIXELS`, a multiple of 4"},
+			&cli.StringFlag{Name: "netG", Value: d.NetG, Usage: "`GENERATOR`: resnet_9blocks, resnet_6blocks or any resnet_Nblocks"},
+			&cli.IntFlag{Name: "ngf", Value: d.NGF, Usage: "`CHANNELS` after a generator's first convolution"},
+			&cli.IntFlag{Name: "ndf", Value: d.NDF, Usage: "`CHANNELS` after a discriminator's first convolution"},
+			&cli.IntFlag{Name: "n_layers_D", Value: d.LayersD, Usage: "`LAYERS` of the discriminator"},
+			&cli.IntFlag{Name: "batch_size", Value: d.BatchSize, Usage: "`NUMBER` of pictures of each domain in a step"},
+			&cli.IntFlag{Name: "steps", Value: 10, Usage: fmt.Sprintf("`NUMBER` of runs of each that are timed, after %d that are not", benchWarmUp)},
+			&cli.BoolFlag{Name: "kernels", Usage: "time the main convolution too"},
+			&cli.PathFlag{Name: "json", Usage: "write the times to a `FILE`"},
+			deviceFlag(),
+		},
+		Action: bench,
+	}
+}
+
+func bench(c *cli.Context) error {
+	config := cyclegan.DefaultConfig()
+	config.CropSize, config.BatchSize = c.Int("size"), c.Int("batch_size")
+	config.NetG, config.NGF, config.NDF, config.LayersD = c.String("netG"), c.Int("ngf"), c.Int("ndf"), c.Int("n_layers_D")
+	if err := config.Validate(); err != nil {
+		return badInput{err}
+	}
+	runs := c.Int("steps")
+	if runs < 1 {
+		return badInput{fmt.Errorf("--steps %d: use a number from 1", runs)}
+	}
+	ctx, stop := interruptible(c.Context)
+	defer stop()
+	report := &benchReport{Config: config}
+	err := withDevice(c.String("device"), func(dev *vk.Device) error {
+		report.Device, report.Driver = dev.Info.Name, dev.Info.Driver
+		if err := report.networks(ctx, dev, runs); err != nil || !c.Bool("kernels") {
+			return err
+		}
+		return report.kernels(ctx, dev, runs)
+	})
+	if err != nil {
+		return err
+	}
+	if err := report.print(c.App.Writer); err != nil {
+		return err
+	}
+	if path := c.Path("json"); path != "" {
+		return asBadInput(writeJSON(path, report))
+	}
+	return nil
+}
+
+// benchReport is what --json writes.
+type benchReport struct {
+	Device string          `json:"device"`
+	Driver string          `json:"driver"`
+	Config cyclegan.Config `json:"config"`
+	Memory int             `json:"memory_bytes"` // device memory and host buffers that training takes
+
+	Step    *timing `json:"step_ms"`
+	Forward *timing `json:"forward_ms"`
+
+	// With --kernels.
+	ConvForward    *timing `json:"conv_forward_ms,omitempty"`
+	ConvDataGrad   *timing `json:"conv_data_gradient_ms,omitempty"`
+	ConvWeightGrad *timing `json:"conv_weight_gradient_ms,omitempty"`
+}
+
+// timing is how long the runs of one thing took, in milliseconds.
+type timing struct {
+	Median float64 `json:"median"`
+	Min    float64 `json:"min"`
+	Max    float64 `json:"max"`
+	Runs   int     `json:"runs"`
+	CPU    float64 `json:"cpu"`  // processor time of this program for each run; 0 where it is not known
+	Work   int64   `json:"flop"` // of a run
+}
+
+// networks times the step and the forward pass.
+func (r *benchReport) networks(ctx context.Context, dev *vk.Device, runs int) error {
+	b, err := cyclegan.NewBenchmark(dev, r.Config)
+	if err != nil {
+		return err
+	}
+	defer b.Close()
+	if r.Memory, err = b.Memory(); err != nil {
+		return err
+	}
+	if err := b.Start(); err != nil {
+		return err
+	}
+	if r.Step, err = stopwatch(ctx, runs, b.TrainOnce); err != nil {
+		return err
+	}
+	if err := b.Wait(); err != nil {
+		return err
+	}
+	if r.Forward, err = stopwatch(ctx, runs, b.ForwardOnce); err != nil {
+		return err
+	}
+	r.Step.Work, r.Forward.Work = b.StepWork(), b.ForwardWork()
+	return b.Wait()
+}
+
+// stopwatch calls f, which takes as long as one run, until enough runs are timed.
+func stopwatch(ctx context.Context, runs int, f func() error) (*timing, error) {
+	ms := make([]float64, 0, runs)
+	var cpu time.Duration // before the runs that count
+	for i := range benchWarmUp + runs {
+		if ctx.Err() != nil {
+			return nil, errInterrupted
+		}
+		if i == benchWarmUp {
+			cpu = cpuTime()
+		}
+		start := time.Now()
+		if err := f(); err != nil {
+			return nil, err
+		}
+		if i >= benchWarmUp {
+			ms = append(ms, 1000*time.Since(start).Seconds())
+		}
+	}
+	cpu = cpuTime() - cpu
+	slices.Sort(ms)
+	return &timing{
+		Median: (ms[(runs-1)/2] + ms[runs/2]) / 2, Min: ms[0], Max: ms[runs-1], Runs: runs,
+		CPU: 1000 * cpu.Seconds() / float64(runs),
+	}, nil
+}
+
+// print writes the report as a table.
+func (r *benchReport) print(out io.Writer) error {
+	c := &r.Config
+	fmt.Fprintf(out, "%s, %s\n%dx%d, %s, ngf %d, ndf %d, n_layers_D %d, batch size %d: training takes %s of memory\n\n",
+		r.Device, r.Driver, c.CropSize, c.CropSize, c.NetG, c.NGF, c.NDF, c.LayersD, c.BatchSize, byteSize(r.Memory))
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintln(w, "\tmedian ms\tmin\tmax\truns\tCPU ms\timg/s\tGFLOP/s\t")
+	for _, row := range []struct {
+		name   string
+		images int
+		*timing
+	}{
+		{"training step", c.BatchSize, r.Step},
+		{"generator forward", c.BatchSize, r.Forward},
+		{"conv forward", 0, r.ConvForward},
+		{"conv data gradient", 0, r.ConvDataGrad},
+		{"conv weight gradient", 0, r.ConvWeightGrad},
+	} {
+		if row.timing == nil {
+			continue
+		}
+		perSecond := "-"
+		if row.images > 0 {
+			perSecond = fmt.Sprintf("%.2f", 1000*float64(row.images)/row.Median)
+		}
+		fmt.Fprintf(w, "%s\t%.2f\t%.2f\t%.2f\t%d\t%.2f\t%s\t%.1f\t\n",
+			row.name, row.Median, row.Min, row.Max, row.Runs, row.CPU, perSecond, float64(row.Work)/row.Median/1e6)
+	}
+	return w.Flush()
+}

@@ -1,0 +1,59 @@
+// The convolution that nine tenths of a step's work are, timed alone.
+
+package main
+
+import (
+	"context"
+	"math"
+
+	"cyclevk/kernels"
+	"cyclevk/vk"
+)
+
+// kernels times a residual block's convolution in the official networks' shape, one run a submission.
+func (r *benchReport) kernels(ctx context.Context, dev *vk.Device, runs int) error {
+	const channels, size = 256, 64
+	c := kernels.Conv{In: channels, Out: channels, Kernel: 3, Stride: 1, Pad: 1, Reflect: true}
+	arena := dev.NewArena("convolution")
+	tensor := func(name string) kernels.Tensor { return kernels.Reserve(arena, name, 1, size, size, channels) }
+	x, y, dx, dy := tensor("x"), tensor("y"), tensor("dx"), tensor("dy")
+	w, dw := arena.Reserve("w", 4*c.WeightLen()).All(), arena.Reserve("dw", 4*c.WeightLen()).All()
+	if err := arena.Allocate(); err != nil {
+		return err
+	}
+	defer arena.Free()
+	if err := arena.Fill(math.Float32bits(0.5)); err != nil {
+		return err
+	}
+	for _, pass := range []struct {
+		to     **timing
+		append func(p *vk.Program)
+	}{
+		{&r.ConvForward, func(p *vk.Program) { c.Forward(p, x, w, vk.Range{}, y, kernels.None) }},
+		{&r.ConvDataGrad, func(p *vk.Program) { c.DataGrad(p, dy, w, dx, false) }},
+		{&r.ConvWeightGrad, func(p *vk.Program) { c.WeightGrad(p, x, dy, dw, false) }},
+	} {
+		p := dev.NewProgram("convolution")
+		pass.append(p)
+		t, err := timeProgram(ctx, p, runs)
+		if err != nil {
+			return err
+		}
+		*pass.to = t
+	}
+	return nil
+}
+
+// timeProgram builds a program, times its runs and frees it.
+func timeProgram(ctx context.Context, p *vk.Program, runs int) (*timing, error) {
+	defer p.Free()
+	if err := p.Build(); err != nil {
+		return nil, err
+	}
+	t, err := stopwatch(ctx, runs, p.Run)
+	if err != nil {
+		return nil, err
+	}
+	t.Work = p.Work()
+	return t, nil
+}

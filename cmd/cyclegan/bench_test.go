@@ -1,0 +1,69 @@
+// The command bench: what it times, and what it says of it.
+
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"cyclevk/vk"
+)
+
+func TestBench(t *testing.T) {
+	if _, err := vk.Devices(); errors.Is(err, vk.ErrNoDriver) {
+		t.Skip(err)
+	}
+	dir := t.TempDir()
+	args := []string{"bench", "--size", "16", "--netG", "resnet_1blocks", "--ngf", "4", "--ndf", "4", "--n-layers-D", "1", "--steps", "2", "--json"}
+	r := must(t, dir, append(args, "times.json", "--kernels")...)
+	for _, want := range []string{"median", "training step", "generator forward", "conv weight gradient", "16x16, resnet_1blocks, ngf 4"} {
+		if !strings.Contains(r.stdout, want) {
+			t.Errorf("the table has no %q:\n%s", want, r.stdout)
+		}
+	}
+	var report struct {
+		Device, Driver string
+		Config         struct {
+			Size int `json:"crop_size"`
+		}
+		Memory         int    `json:"memory_bytes"`
+		Step           timing `json:"step_ms"`
+		Forward        timing `json:"forward_ms"`
+		ConvForward    timing `json:"conv_forward_ms"`
+		ConvDataGrad   timing `json:"conv_data_gradient_ms"`
+		ConvWeightGrad timing `json:"conv_weight_gradient_ms"`
+	}
+	if err := json.Unmarshal([]byte(read(t, dir, "times.json")), &report); err != nil {
+		t.Fatal(err)
+	}
+	if report.Device == "" || report.Driver == "" || report.Config.Size != 16 || report.Memory <= 0 {
+		t.Errorf("%+v", report)
+	}
+	for name, m := range map[string]timing{
+		"step": report.Step, "forward": report.Forward,
+		"conv forward": report.ConvForward, "conv data gradient": report.ConvDataGrad, "conv weight gradient": report.ConvWeightGrad,
+	} {
+		if m.Runs != 2 || m.Work <= 0 || !(0 < m.Min && m.Min <= m.Median && m.Median <= m.Max) {
+			t.Errorf("%s: %+v", name, m)
+		}
+	}
+	refused := runProgram(t, program(t, dir, append(args, filepath.Join("times.json", "below.json"))...))
+	if refused.code != exitBadInput || !strings.Contains(refused.stderr, "times.json") {
+		t.Errorf("a file that cannot be written: exit code %d, %s", refused.code, refused.stderr)
+	}
+}
+
+func TestStopwatch(t *testing.T) {
+	calls := 0
+	m, err := stopwatch(t.Context(), 4, func() error { calls++; return nil })
+	if err != nil || calls != benchWarmUp+4 || m.Runs != 4 {
+		t.Errorf("%d calls, %+v, %v", calls, m, err)
+	}
+	stop := errors.New("stop")
+	if _, err := stopwatch(t.Context(), 1, func() error { return stop }); !errors.Is(err, stop) {
+		t.Errorf("got %v", err)
+	}
+}
