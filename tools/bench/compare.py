@@ -86,8 +86,10 @@ def shape(options):
 
 def measure_torch(options, threads):
     """{name: {median, cpu, ...}} in milliseconds."""
+    policy = os.environ.get("OMP_WAIT_POLICY", "passive")  # the default spins: on a busy machine PyTorch is then ten times slower
     out = run([sys.executable, os.path.join(HERE, "torch_cyclegan.py"), "--time", "--threads", str(threads),
-               "--time_steps", str(options.steps)] + shape(options), OMP_NUM_THREADS=str(threads))
+               "--time_steps", str(options.steps)] + shape(options),
+              OMP_NUM_THREADS=str(threads), OMP_WAIT_POLICY=policy)
     records = [json.loads(line) for line in out.splitlines()]
     return {r["measured"]: r["ms"] for r in records if "measured" in r}
 
