@@ -229,3 +229,16 @@ func TestInterruptSaves(t *testing.T) {
 		}
 	}
 }
+
+// TestAnimatedPicturesAreToldOf: of a moving picture the first frame is trained on, and training says so.
+func TestAnimatedPicturesAreToldOf(t *testing.T) {
+	dir := scenes(t)
+	moving := read(t, "../../cyclegan/data/testdata/pictures/animated.gif")
+	if err := os.WriteFile(filepath.Join(dir, "scenes/trainA/moving.gif"), []byte(moving), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	r := must(t, dir, small("moving", "--max_steps", "1")...)
+	if want := `of 1 animated pictures the first frame is used, the first: "scenes/trainA/moving.gif"`; !strings.Contains(r.stderr, want) {
+		t.Errorf("training does not say %q: %s", want, r.stderr)
+	}
+}
