@@ -5,12 +5,14 @@ package cyclegan
 import (
 	"fmt"
 	"testing"
+
+	"cyclevk/vk/vktest"
 )
 
 // TestWork counts the products of the official configuration layer by layer, from the networks' description, and wants the
 // programs to do just these.
 func TestWork(t *testing.T) {
-	b, err := NewBenchmark(openDevice(t), DefaultConfig())
+	b, err := NewBenchmark(vktest.Device(t), DefaultConfig())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"cyclevk/vk"
+	"cyclevk/vk/vktest"
 )
 
 // life opens a device, trains 3 steps, makes a checkpoint and closes everything.
@@ -44,7 +45,7 @@ func TestFailingDriver(t *testing.T) {
 	if os.Getenv("CYCLEVK_VALIDATE") == "1" {
 		t.Skip("validation") // reports the objects of calls that were made to look as if they had failed
 	}
-	_ = openDevice(t)
+	_ = vktest.Device(t)
 	var calls []string
 	defer vk.Inject(func(call string, result int32) int32 { calls = append(calls, call); return result })()
 	if err := life(); err != nil {

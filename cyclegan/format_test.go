@@ -6,13 +6,15 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+
+	"cyclevk/vk/vktest"
 )
 
 // TestOldFormats: testdata/checkpoint-v1 is tiny()'s third step, as CYCLEVK_GOLDEN=1 writes it for the version of the day.
 func TestOldFormats(t *testing.T) {
 	const path = "testdata/checkpoint-v1" + Extension
 	if os.Getenv("CYCLEVK_GOLDEN") != "" {
-		tr := startTrainer(t, openDevice(t), tiny(), nil)
+		tr := startTrainer(t, vktest.Device(t), tiny(), nil)
 		defer tr.Close()
 		if err := os.WriteFile(path, train(t, tr, 3), 0o644); err != nil {
 			t.Fatal(err)
@@ -29,7 +31,7 @@ func TestOldFormats(t *testing.T) {
 		t.Error(err)
 	}
 	// It is complete: a training goes on from it.
-	tr := startTrainer(t, openDevice(t), c.Config, c)
+	tr := startTrainer(t, vktest.Device(t), c.Config, c)
 	defer tr.Close()
 	if got := train(t, tr, 1); len(got) == 0 || tr.Steps() != 4 {
 		t.Errorf("after one more step: step %d", tr.Steps())

@@ -13,11 +13,12 @@ import (
 	"cyclevk/cyclegan/data"
 	"cyclevk/kernels"
 	"cyclevk/vk"
+	"cyclevk/vk/vktest"
 )
 
 // TestGuardNamesEverything breaks the first and the last value of each gradient, and each loss, in turn.
 func TestGuardNamesEverything(t *testing.T) {
-	dev := openDevice(t)
+	dev := vktest.Device(t)
 	m, err := newModel(dev, tiny(), 16, 16)
 	if err != nil {
 		t.Fatal(err)
@@ -76,7 +77,7 @@ func TestGuardNamesEverything(t *testing.T) {
 // TestBrokenStepIsNotTaken makes the gradients of a step overflow. It and those submitted after it leave every bit of
 // weights, moments and pools as it was.
 func TestBrokenStepIsNotTaken(t *testing.T) {
-	dev := openDevice(t)
+	dev := vktest.Device(t)
 	for _, from := range []string{"Step", "Drain", "Checkpoint"} { // where the broken step is met
 		t.Run(from, func(t *testing.T) {
 			tr := startTrainer(t, dev, tiny(), nil)
@@ -131,7 +132,7 @@ func TestBrokenStepIsNotTaken(t *testing.T) {
 
 // TestConstantPictures: a variance of 0 everywhere leaves every gradient finite.
 func TestConstantPictures(t *testing.T) {
-	dev := openDevice(t)
+	dev := vktest.Device(t)
 	for _, grey := range [][2]uint8{{0, 255}, {128, 128}, {0, 0}} {
 		tr := startTrainer(t, dev, tiny(), nil)
 		n := 3 * tr.Config.CropSize * tr.Config.CropSize
@@ -155,7 +156,7 @@ func TestConstantPictures(t *testing.T) {
 
 // TestOverflowingLearningRate: weights that the first step makes enormous break the second, and the first can be saved.
 func TestOverflowingLearningRate(t *testing.T) {
-	tr := startTrainer(t, openDevice(t), tiny(), nil)
+	tr := startTrainer(t, vktest.Device(t), tiny(), nil)
 	defer tr.Close()
 	var err error
 	for i := uint64(0); i < 10 && err == nil; i++ {

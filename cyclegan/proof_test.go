@@ -7,6 +7,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"math"
 	"os"
 	"os/exec"
 	"runtime/debug"
@@ -14,6 +15,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"cyclevk/vk/vktest"
 )
 
 // length is one number in the usual tests and another in the long ones.
@@ -34,7 +37,7 @@ func TestRepeats(t *testing.T) {
 		printCheckpoints(t, n)
 		return
 	}
-	dev := openDevice(t)
+	dev := vktest.Device(t)
 	n, found := length(5, 50), map[string]int{}
 	for threads := 1; threads <= 2; threads++ {
 		for _, sum := range trainElsewhere(t, n, fmt.Sprintf("LP_NUM_THREADS=%d", threads)) {
@@ -49,7 +52,7 @@ func TestRepeats(t *testing.T) {
 
 // printCheckpoints trains n times and prints a hash of each checkpoint.
 func printCheckpoints(t *testing.T, n int) {
-	dev := openDevice(t)
+	dev := vktest.Device(t)
 	for range n {
 		tr := startTrainer(t, dev, tiny(), nil)
 		fmt.Printf("checkpoint %x\n", sha256.Sum256(train(t, tr, 6)))
@@ -90,7 +93,7 @@ func TestMemoryOverTime(t *testing.T) {
 	if resident(t) == 0 {
 		t.Skip("proc")
 	}
-	dev := openDevice(t)
+	dev := vktest.Device(t)
 	tr := startTrainer(t, dev, tiny(), nil)
 	defer tr.Close()
 	b := randomBatch(tr.Config, 1)
@@ -107,14 +110,18 @@ func TestMemoryOverTime(t *testing.T) {
 	}
 	run(100) // the driver compiles, pools fill, the heap finds its size
 	_, allocations := dev.Allocated()
-	start := resident(t)
 	steps := length(300, 10_000)
-	for done := 0; done < steps; done += 1000 {
-		run(min(1000, steps-done))
-		t.Logf("%5d steps: %+d KiB resident", min(done+1000, steps), (resident(t)-start)>>10)
+	allowed, least := (steps+999)/1000<<20, math.MaxInt
+	for range length(3, 1) { // a huge page that the kernel hands out is 2 MiB at once, and no leak: that grows every time
+		start := resident(t)
+		for done := 0; done < steps; done += 1000 {
+			run(min(1000, steps-done))
+			t.Logf("%5d steps: %+d KiB resident", min(done+1000, steps), (resident(t)-start)>>10)
+		}
+		least = min(least, resident(t)-start)
 	}
-	if grown, allowed := resident(t)-start, (steps+999)/1000<<20; grown > allowed {
-		t.Errorf("%d steps took %d bytes of resident memory, at most %d may be", steps, grown, allowed)
+	if least > allowed {
+		t.Errorf("%d steps took %d bytes of resident memory, at most %d may be", steps, least, allowed)
 	}
 	if _, n := dev.Allocated(); n != allocations {
 		t.Errorf("%d device allocations in %d steps", n-allocations, steps)

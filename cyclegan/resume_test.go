@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"cyclevk/vk"
+	"cyclevk/vk/vktest"
 )
 
 // TestResumeBits stops a run at random steps. At each, the trainer is closed and a new one goes on from the newest checkpoint
@@ -22,7 +23,7 @@ func TestResumeBits(t *testing.T) {
 	if long() {
 		steps, stops = 500, 200
 	}
-	dev := openDevice(t)
+	dev := vktest.Device(t)
 	seed := rand.Uint64()
 	t.Logf("random seed %d", seed)
 	at := rand.New(rand.NewPCG(seed, 0)).Perm(steps - 1)[:stops]
@@ -153,7 +154,7 @@ func TestContinueRun(t *testing.T) {
 
 // TestSaver: one save at a time; the copy is the run of its step, whatever the steps after it do.
 func TestSaver(t *testing.T) {
-	tr := startTrainer(t, openDevice(t), tiny(), nil)
+	tr := startTrainer(t, vktest.Device(t), tiny(), nil)
 	defer tr.Close()
 	r := &RunFolder{Path: t.TempDir(), disk: quick}
 	var s Saver

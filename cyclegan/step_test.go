@@ -16,6 +16,7 @@ import (
 	"cyclevk/cyclegan/safetensors"
 	"cyclevk/kernels"
 	"cyclevk/vk"
+	"cyclevk/vk/vktest"
 )
 
 // golden is one file of tools/golden/step.py.
@@ -109,20 +110,6 @@ func (g *golden) start(t *testing.T, dev *vk.Device, weights *golden) *Trainer {
 	return tr
 }
 
-func openDevice(t testing.TB) *vk.Device {
-	t.Helper()
-	dev, err := vk.Open("")
-	if err != nil {
-		t.Skip(err)
-	}
-	t.Cleanup(func() {
-		if err := dev.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	return dev
-}
-
 // run trains on the golden pictures and returns the losses of each step; after the first step it calls check.
 func (g *golden) run(t *testing.T, tr *Trainer, pictures *golden, check func()) []Losses {
 	t.Helper()
@@ -194,7 +181,7 @@ func norm(v []float64) float64 {
 }
 
 func TestStepAgainstPyTorch(t *testing.T) {
-	dev := openDevice(t)
+	dev := vktest.Device(t)
 	for _, name := range []string{"step", "step_pool", "vanilla", "batch2", "n_layers_1", "n_layers_2"} {
 		t.Run(name, func(t *testing.T) {
 			g := readGolden(t, name)

@@ -12,6 +12,7 @@ import (
 
 	"cyclevk/cyclegan/data"
 	"cyclevk/vk"
+	"cyclevk/vk/vktest"
 )
 
 // tiny is a configuration whose step takes milliseconds, with a pool that overflows.
@@ -66,7 +67,7 @@ func train(t *testing.T, tr *Trainer, steps int) []byte {
 }
 
 func TestSameSeedSameBits(t *testing.T) {
-	dev := openDevice(t)
+	dev := vktest.Device(t)
 	run := func(seed uint64) []byte {
 		c := tiny()
 		c.Seed = seed
@@ -85,7 +86,7 @@ func TestSameSeedSameBits(t *testing.T) {
 
 // TestRestore: 5 steps, saved, loaded into a new trainer, and 3 more are the bits of 8 steps.
 func TestRestore(t *testing.T) {
-	dev := openDevice(t)
+	dev := vktest.Device(t)
 	whole := startTrainer(t, dev, tiny(), nil)
 	want := train(t, whole, 8)
 	whole.Close()
@@ -108,7 +109,7 @@ func TestRestore(t *testing.T) {
 }
 
 func TestMemoryIsPredicted(t *testing.T) {
-	dev := openDevice(t)
+	dev := vktest.Device(t)
 	tr, err := NewTrainer(dev, tiny())
 	if err != nil {
 		t.Fatal(err)
@@ -147,7 +148,7 @@ func TestMemoryIsPredicted(t *testing.T) {
 func TestLearns(t *testing.T) {
 	c := tiny()
 	c.PoolSize = 0
-	tr := startTrainer(t, openDevice(t), c, nil)
+	tr := startTrainer(t, vktest.Device(t), c, nil)
 	defer tr.Close()
 	b := randomBatch(c, 3)
 	var first, last float64
@@ -169,7 +170,7 @@ func TestLearns(t *testing.T) {
 }
 
 func TestDamagedCheckpoint(t *testing.T) {
-	dev := openDevice(t)
+	dev := vktest.Device(t)
 	tr := startTrainer(t, dev, tiny(), nil)
 	defer tr.Close()
 	raw := train(t, tr, 1)
@@ -197,7 +198,7 @@ func TestDamagedCheckpoint(t *testing.T) {
 
 // TestTranslateSizes: any size comes back in its own size, and padding does not change what needs none.
 func TestTranslateSizes(t *testing.T) {
-	dev := openDevice(t)
+	dev := vktest.Device(t)
 	trainer := startTrainer(t, dev, tiny(), nil)
 	c, err := trainer.Checkpoint()
 	trainer.Close()

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"cyclevk/vk"
+	"cyclevk/vk/vktest"
 )
 
 // TestConvReferenceGradients holds the gradients that the references give against central differences of their forward pass.
@@ -123,7 +124,7 @@ func TestConvSizes(t *testing.T) {
 
 // TestConvRefusals checks that wrong arguments make the program fail with a line that says which.
 func TestConvRefusals(t *testing.T) {
-	dev := device(t)
+	dev := vktest.Device(t)
 	c := Conv{In: 3, Out: 5, Kernel: 7, Stride: 1, Pad: 3, Reflect: true}
 	up := ConvTranspose{In: 3, Out: 5, Kernel: 3, Stride: 2, Pad: 1, OutPad: 1}
 	for _, k := range []struct {
@@ -191,7 +192,7 @@ var benchLayers = []struct {
 // BenchmarkConv verifies each layer's kernels by its check (all but the largest, for which the reference is slow) and then
 // times them alone on the device, many in a row so that submitting does not count: the best run, by the clock.
 func BenchmarkConv(b *testing.B) {
-	dev := device(b)
+	dev := vktest.Device(b)
 	for _, k := range benchLayers {
 		if k.size < 64 {
 			verify := layerCase{k.layer, 1, k.size, k.size, k.in, k.out, true, None, false}

@@ -6,28 +6,13 @@ import (
 	"flag"
 	"testing"
 
-	"cyclevk/vk"
+	"cyclevk/vk/vktest"
 )
 
 var seed = flag.Uint64("seed", 1, "seed of the checks' random numbers")
 
-// device opens the default device for a test, and reports validation messages at its end.
-func device(t testing.TB) *vk.Device {
-	t.Helper()
-	dev, err := vk.Open("")
-	if err != nil {
-		t.Skip(err)
-	}
-	t.Cleanup(func() {
-		if err := dev.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	return dev
-}
-
 func TestKernels(t *testing.T) {
-	dev := device(t)
+	dev := vktest.Device(t)
 	t.Logf("%s, seed %d", dev.Info, *seed)
 	for _, c := range Checks() {
 		t.Run(c.Name, func(t *testing.T) {

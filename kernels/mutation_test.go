@@ -15,6 +15,7 @@ import (
 
 	"cyclevk/shaders"
 	"cyclevk/vk"
+	"cyclevk/vk/vktest"
 )
 
 func TestSeededFaultsAreCaught(t *testing.T) {
@@ -22,7 +23,7 @@ func TestSeededFaultsAreCaught(t *testing.T) {
 	if err != nil {
 		t.Skip("no glslangValidator")
 	}
-	dev := device(t)
+	dev := vktest.Device(t)
 	lab := newLaboratory(t, compiler)
 	t.Cleanup(func() { spirv = shaders.SPIRV })
 	caught, tried, seeded := 0, 0, map[string]bool{}

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"cyclevk/vk"
+	"cyclevk/vk/vktest"
 )
 
 func TestNormReferenceGradients(t *testing.T) {
@@ -81,7 +82,7 @@ func differs(x *float64, derivative float64, f func() float64) error {
 }
 
 func TestWrongArgumentsOfNormsAreRefused(t *testing.T) {
-	dev := device(t)
+	dev := vktest.Device(t)
 	arena := dev.NewArena("arguments")
 	small, large := Reserve(arena, "small", 2, 3, 5, 3), Reserve(arena, "large", 2, 5, 5, 3)
 	pixel := Reserve(arena, "pixel", 1, 1, 1, 3)
@@ -129,7 +130,7 @@ var benchShapes = [][3]int{
 
 // BenchmarkNorm times each pass alone on the device, after its check; throughput counts each tensor that the pass needs once.
 func BenchmarkNorm(b *testing.B) {
-	dev := device(b)
+	dev := vktest.Device(b)
 	n := Norm{ImagesPerGroup: 1, Eps: 1e-5, Act: ReLU}
 	for _, s := range benchShapes {
 		verify := normCase{n: 1, h: s[0], w: s[1], c: s[2], per: 1, mean: 0.5, sigma: 1, act: n.Act}
@@ -151,7 +152,7 @@ func BenchmarkNorm(b *testing.B) {
 
 // BenchmarkElementwise times the kernels that take a lane for each vec4.
 func BenchmarkElementwise(b *testing.B) {
-	dev := device(b)
+	dev := vktest.Device(b)
 	for _, s := range benchShapes[:6] {
 		arena := dev.NewArena("benchmark")
 		x, y, z := Reserve(arena, "x", 1, s[0], s[1], s[2]), Reserve(arena, "y", 1, s[0], s[1], s[2]), Reserve(arena, "z", 1, s[0], s[1], s[2])

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"cyclevk/vk"
+	"cyclevk/vk/vktest"
 )
 
 func TestPoolDecide(t *testing.T) {
@@ -57,7 +58,7 @@ func TestPoolOfNoneKeeps(t *testing.T) {
 
 // A pool larger than what a device binds is cut between images.
 func TestReservePoolSplits(t *testing.T) {
-	dev := device(t)
+	dev := vktest.Device(t)
 	image := Bytes(1, 8, 16, 3)
 	dev.Info.Limits.MaxStorageBufferRange = 3*image + 1
 	arena := dev.NewArena("pool")

@@ -7,10 +7,11 @@ import (
 	"testing"
 
 	"cyclevk/vk"
+	"cyclevk/vk/vktest"
 )
 
 func TestWrongArgumentsAreRefused(t *testing.T) {
-	dev := device(t)
+	dev := vktest.Device(t)
 	arena := dev.NewArena("arguments")
 	small, large := Reserve(arena, "small", 2, 3, 5, 3), Reserve(arena, "large", 2, 5, 5, 3)
 	floats, loss := arena.Reserve("floats", 48).All(), arena.Reserve("loss", 4).All()

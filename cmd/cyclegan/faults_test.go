@@ -67,6 +67,24 @@ func TestFailingDevice(t *testing.T) {
 			}
 		})
 	}
+	t.Run("with a checkpoint", func(t *testing.T) {
+		cmd := program(t, dir, small("kept", "--save_latest_freq", "1")...)
+		cmd.Env = append(cmd.Env, faultVariable+"=vkQueueSubmit 400 -4", "CYCLEVK_VALIDATE=")
+		r := runProgram(t, cmd)
+		if r.code != 1 || strings.Count(strings.TrimSpace(r.stderr), "\n") > 0 {
+			t.Errorf("exit code %d: %s", r.code, r.stderr)
+		}
+		model, err := cyclegan.Load(filepath.Join(dir, "checkpoints/kept"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, want := range []string{"VK_ERROR_DEVICE_LOST", filepath.Join("checkpoints/kept", cyclegan.FileName(model.Step)), "--continue_train"} {
+			if !strings.Contains(r.stderr, want) {
+				t.Errorf("it does not say %q: %s", want, r.stderr)
+			}
+		}
+		must(t, dir, small("kept", "--continue_train", "--max_steps", fmt.Sprint(model.Step+2))...)
+	})
 }
 
 // TestBrokenNumbersSaveTheStepBefore: what was learnt before a step that overflows is saved, wherever the step is met.

@@ -73,6 +73,7 @@ func (t *training) drain() error {
 	for _, r := range results {
 		err = errors.Join(err, t.report(r))
 	}
+	t.progress.clear()
 	return err
 }
 
