@@ -2,8 +2,6 @@
 // The including shader declares it first: layout(constant_id = 0) const uint ACTIVATION = 0u;
 // A NaN comes out as NaN, and zero as zero, so padding channels stay zero.
 
-#include "exp.glsl"
-
 // tanh by an implementation of our own, within 8 ulp, since GLSL's may lose all relative precision near zero:
 //   |x| < 0.625   x + x^3 P(x^2), P fitted to (tanh x - x) / x^3 at Chebyshev nodes
 //   elsewhere     sign(x) (1 - 2 / (exp(2|x|) + 1)); from |x| = 9.1 on this rounds to 1
@@ -15,7 +13,20 @@ vec4 preciseTanh(vec4 x) {
     p = fma(z, p, vec4(-3.333332837e-1));
     vec4 small = fma(x * z, p, x);
 
-    vec4 large = sign(x) * (1.0 - 2.0 / (preciseExp(min(2.0 * abs(x), 20.0)) + 1.0));
+    // exp(y) = 2^k exp(r), y = k ln 2 + r, |r| <= ln(2) / 2; ln 2 in two parts, the first with trailing zeros, so that r is exact
+    vec4 y = min(2.0 * abs(x), 20.0);
+    vec4 k = floor(fma(y, vec4(1.442695041), vec4(0.5)));
+    vec4 r = fma(k, vec4(-0.693359375), y);
+    r = fma(k, vec4(2.12194440e-4), r);
+    vec4 e = fma(r, vec4(1.0 / 5040.0), vec4(1.0 / 720.0));
+    e = fma(r, e, vec4(1.0 / 120.0));
+    e = fma(r, e, vec4(1.0 / 24.0));
+    e = fma(r, e, vec4(1.0 / 6.0));
+    e = fma(r, e, vec4(0.5));
+    e = fma(r, e, vec4(1.0));
+    e = fma(r, e, vec4(1.0));
+    e *= intBitsToFloat((ivec4(k) + 127) << 23);
+    vec4 large = sign(x) * (1.0 - 2.0 / (e + 1.0));
 
     return mix(large, small, not(greaterThanEqual(abs(x), vec4(0.625)))); // a NaN takes the branch that hands it on
 }
