@@ -30,7 +30,7 @@ func NewBenchmark(dev *vk.Device, c Config) (*Benchmark, error) {
 	b.input = b.forward.Host("real_A", kernels.PixelBytes(n, size, size, 3))
 	x := kernels.NewTensor(b.forward, "real_A", n, size, size, c.InputNC)
 	kernels.Upload(b.forward, b.input.All(), x)
-	t.GA.Forward(b.forward, x)
+	t.GA.Forward(b.forward, x, Pass{Images: 1})
 	if _, err := b.forward.Plan(); err != nil {
 		return nil, err
 	}

@@ -65,6 +65,25 @@ func (c *Config) Blocks() (int, error) {
 	return strconv.Atoi(m[1])
 }
 
+// GeneratorSpec describes "G_A", which translates A to B, or "G_B".
+func (c *Config) GeneratorSpec(net string) (GeneratorSpec, error) {
+	blocks, err := c.Blocks()
+	s := GeneratorSpec{In: c.InputNC, Out: c.OutputNC, NGF: c.NGF, Blocks: blocks}
+	if net == "G_B" {
+		s = s.reversed()
+	}
+	return s, err
+}
+
+// DiscriminatorSpec describes "D_A", which judges pictures of B, or "D_B".
+func (c *Config) DiscriminatorSpec(net string) DiscriminatorSpec {
+	s := DiscriminatorSpec{In: c.OutputNC, NDF: c.NDF, Layers: c.LayersD}
+	if net == "D_B" {
+		s.In = c.InputNC
+	}
+	return s
+}
+
 // Validate names the first option whose value cannot be used.
 func (c *Config) Validate() error {
 	if _, err := c.Blocks(); err != nil {
@@ -111,7 +130,7 @@ func (c *Config) Validate() error {
 	if c.CropSize%4 != 0 {
 		return fmt.Errorf("--crop_size %d: the generator halves a picture twice, use a multiple of 4", c.CropSize)
 	}
-	if least := NewDiscriminator("D", DiscriminatorSpec{In: 3, NDF: 1, Layers: c.LayersD}).MinSize(); c.CropSize < least {
+	if least := NewDiscriminator("D", DiscriminatorSpec{In: 3, NDF: 1, Layers: c.LayersD}).Least; c.CropSize < least {
 		return fmt.Errorf("--crop_size %d: a discriminator with --n_layers_D %d needs at least %d pixels", c.CropSize, c.LayersD, (least+3)&^3)
 	}
 	return nil

@@ -46,17 +46,17 @@ func TestKeys(t *testing.T) {
 // TestPatchSize: a PatchGAN makes 30x30 logits of 256x256 pixels, and its receptive field is 16, 34, 70, 142, 286 for 1 to 5 layers.
 func TestPatchSize(t *testing.T) {
 	n := 256
-	for _, l := range NewDiscriminator("D_A", DiscriminatorSpec{In: 3, NDF: 64, Layers: 3}).layers {
-		n = l.conv.OutSize(n)
+	for _, m := range NewDiscriminator("D_A", DiscriminatorSpec{In: 3, NDF: 64, Layers: 3}).body {
+		n = m.(*layer).conv.OutSize(n)
 	}
 	if n != 30 {
 		t.Errorf("%d logits a side, want 30", n)
 	}
 	for i, want := range []int{16, 34, 70, 142, 286} {
-		field, layers := 1, NewDiscriminator("D_A", DiscriminatorSpec{In: 3, NDF: 4, Layers: i + 1}).layers
+		field, layers := 1, NewDiscriminator("D_A", DiscriminatorSpec{In: 3, NDF: 4, Layers: i + 1}).body
 		for j := len(layers) - 1; j >= 0; j-- {
 			stride := 1 // from the sizes alone: a stride of 2 halves a large picture
-			if layers[j].conv.OutSize(1000) < 600 {
+			if layers[j].(*layer).conv.OutSize(1000) < 600 {
 				stride = 2
 			}
 			field = (field-1)*stride + 4

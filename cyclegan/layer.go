@@ -1,4 +1,4 @@
-// The one building block of both networks: convolution, instance norm where there is one, activation.
+// The building block of all networks: convolution, norm where there is one, activation.
 
 package cyclegan
 
@@ -31,32 +31,28 @@ type layer struct {
 	w, b   *Param
 }
 
-// tape is what a layer's forward leaves for its backward: x is [N,H,W,In]; z, before the norm, and y are [N,H',W',Out].
-type tape struct {
-	x, z, y kernels.Tensor
-	stats   vk.Range
+func (l *layer) forward(p *vk.Program, x kernels.Tensor, pass Pass) *Tape {
+	return l.forwardAdd(p, x, kernels.Tensor{}, pass)
 }
 
-// forward computes y; a residual tensor, where given, is added to it after the norm.
-func (l *layer) forward(p *vk.Program, x, residual kernels.Tensor) tape {
-	t := tape{x: x, y: kernels.NewTensor(p, l.w.Name+" y", x.N, l.conv.OutSize(x.H), l.conv.OutSize(x.W), l.out)}
+// forwardAdd is forward with a residual tensor, where it has memory, that is added after the norm.
+func (l *layer) forwardAdd(p *vk.Program, x, residual kernels.Tensor, _ Pass) *Tape {
+	t := &Tape{x: x, Y: kernels.NewTensor(p, l.w.Name+" y", x.N, l.conv.OutSize(x.H), l.conv.OutSize(x.W), l.out)}
 	w := l.w.in(l.params.Weights)
 	if !l.norm {
-		l.conv.Forward(p, x, w, l.b.in(l.params.Weights), t.y, l.act)
+		l.conv.Forward(p, x, w, l.b.in(l.params.Weights), t.Y, l.act)
 		return t
 	}
-	t.z = t.y.Like(p, l.w.Name+" z")
+	t.z = t.Y.Like(p, l.w.Name+" z")
 	n := l.normalisation()
 	t.stats = p.Temp(l.w.Name+" stats", 4*n.StatsLen(t.z)).All()
 	l.conv.Forward(p, x, w, vk.Range{}, t.z, kernels.None)
 	n.Stats(p, t.z, t.stats)
-	n.Forward(p, t.z, t.stats, vk.Range{}, residual, t.y)
+	n.Forward(p, t.z, t.stats, vk.Range{}, residual, t.Y)
 	return t
 }
 
-// backward takes dy to the gradient of the weights (unless frozen; added to what is there where accumulate is set) and, where
-// dx has memory, to the gradient of x, which is added to dx where addTo is set.
-func (l *layer) backward(p *vk.Program, t tape, dy, dx kernels.Tensor, addTo bool, weights gradMode) {
+func (l *layer) backward(p *vk.Program, t *Tape, dy, dx kernels.Tensor, addTo bool, weights gradMode) {
 	dz := dy
 	switch {
 	case l.norm:
@@ -64,7 +60,7 @@ func (l *layer) backward(p *vk.Program, t tape, dy, dx kernels.Tensor, addTo boo
 		l.normalisation().Backward(p, t.z, t.stats, vk.Range{}, dy, dz, vk.Range{}, false)
 	case l.act != kernels.None:
 		dz = dy.Like(p, l.w.Name+" dz")
-		kernels.ActGrad(p, l.act, t.y, dy, dz)
+		kernels.ActGrad(p, l.act, t.Y, dy, dz)
 	}
 	if weights != frozen {
 		l.conv.WeightGrad(p, t.x, dz, l.w.in(l.params.Grads), weights == accumulate)
@@ -80,12 +76,3 @@ func (l *layer) backward(p *vk.Program, t tape, dy, dx kernels.Tensor, addTo boo
 func (l *layer) normalisation() kernels.Norm {
 	return kernels.Norm{ImagesPerGroup: 1, Eps: normEps, Act: l.act}
 }
-
-// gradMode says what a backward pass does with the gradients of the weights.
-type gradMode int
-
-const (
-	frozen     gradMode = iota // leaves them alone
-	overwrite                  // sets them
-	accumulate                 // adds to them
-)

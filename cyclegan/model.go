@@ -12,8 +12,8 @@ import (
 // Model is the networks, the optimiser's state and the image pools of one training run.
 type Model struct {
 	Config Config
-	GA, GB *Generator
-	DA, DB *Discriminator
+	GA, GB *Network // A to B and B to A
+	DA, DB *Network // judge pictures of B and of A
 
 	dev          *vk.Device
 	arena        *vk.Arena
@@ -42,14 +42,13 @@ func (m *Model) layout() error {
 	if err := c.Validate(); err != nil {
 		return err
 	}
-	blocks, err := c.Blocks()
+	a, err := c.GeneratorSpec("G_A")
 	if err != nil {
 		return err
 	}
-	m.GA = NewGenerator("G_A", GeneratorSpec{In: c.InputNC, Out: c.OutputNC, NGF: c.NGF, Blocks: blocks})
-	m.GB = NewGenerator("G_B", GeneratorSpec{In: c.OutputNC, Out: c.InputNC, NGF: c.NGF, Blocks: blocks})
-	m.DA = NewDiscriminator("D_A", DiscriminatorSpec{In: c.OutputNC, NDF: c.NDF, Layers: c.LayersD})
-	m.DB = NewDiscriminator("D_B", DiscriminatorSpec{In: c.InputNC, NDF: c.NDF, Layers: c.LayersD})
+	m.GA, m.GB = NewGenerator("G_A", a), NewGenerator("G_B", a.reversed())
+	m.DA = NewDiscriminator("D_A", c.DiscriminatorSpec("D_A"))
+	m.DB = NewDiscriminator("D_B", c.DiscriminatorSpec("D_B"))
 	return nil
 }
 

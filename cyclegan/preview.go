@@ -31,13 +31,13 @@ func (m *Model) newPreview() *preview {
 		realA: picture("real_A"), fakeB: picture("fake_B"), recA: picture("rec_A"), idtB: picture("idt_B"),
 		realB: picture("real_B"), fakeA: picture("fake_A"), recB: picture("rec_B"), idtA: picture("idt_A"),
 	}
-	half := func(gen, back *Generator, real, fake, rec, idt *vk.Mem) {
+	half := func(gen, back *Network, real, fake, rec, idt *vk.Mem) {
 		x := kernels.NewTensor(p, "real", 1, size, size, 3)
 		kernels.Upload(p, real.All(), x)
-		f := gen.Forward(p, x).y
+		f := gen.Forward(p, x, Pass{}).Y
 		kernels.Quantise(p, f, fake.All())
-		kernels.Quantise(p, back.Forward(p, f).y, rec.All())
-		kernels.Quantise(p, back.Forward(p, x).y, idt.All())
+		kernels.Quantise(p, back.Forward(p, f, Pass{}).Y, rec.All())
+		kernels.Quantise(p, back.Forward(p, x, Pass{}).Y, idt.All())
 	}
 	half(m.GA, m.GB, v.realA, v.fakeB, v.recA, v.idtB)
 	p.Phase() // one half after the other: less memory, and the training step needs more in any case

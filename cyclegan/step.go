@@ -31,8 +31,8 @@ type step struct {
 
 // direction is one half of the method, seen from the generator that makes fakes.
 type direction struct {
-	gen, back *Generator // makes the fake, takes it back to where it came from
-	judge     *Discriminator
+	gen, back *Network // makes the fake, takes it back to where it came from
+	judge     *Network
 	pool      *kernels.Pool
 
 	input          kernels.Tensor // [2N]: what gen translates: its own domain, then the other for the identity loss
@@ -44,10 +44,10 @@ type direction struct {
 	lossCycle       int
 	lossIdt         int
 
-	fake, rec *generatorTape
+	fake, rec *Tape
 	dFake     kernels.Tensor // [2N]: gradient of gen's output
 	dRec      kernels.Tensor
-	verdict   []tape
+	verdict   *Tape
 	dVerdict  kernels.Tensor
 }
 
@@ -86,47 +86,47 @@ func (m *Model) newStep(h, w int) *step {
 
 	// Forward. The two generators are independent and run together; so do the two reconstructions and the two verdicts.
 	for _, d := range both {
-		d.input = kernels.NewTensor(p, d.gen.Params.Net+" input", images, h, w, d.gen.Spec.In)
+		d.input = kernels.NewTensor(p, d.gen.Params.Net+" input", images, h, w, d.gen.In)
 		kernels.Upload(p, d.pixels.All(), d.input.Images(0, n))
 		if images > n {
 			kernels.Upload(p, d.target.All(), d.input.Images(n, n))
 		}
-		d.fake = d.gen.Forward(p, d.input)
-		d.dFake = d.fake.y.Like(p, d.gen.Params.Net+" dfake")
+		d.fake = d.gen.Forward(p, d.input, Pass{Images: n})
+		d.dFake = d.fake.Y.Like(p, d.gen.Params.Net+" dfake")
 		if images > n {
-			kernels.L1(p, d.fake.y.Images(n, n), d.input.Images(n, n), float32(d.identity), d.dFake.Images(n, n), loss(d.lossIdt))
+			kernels.L1(p, d.fake.Y.Images(n, n), d.input.Images(n, n), float32(d.identity), d.dFake.Images(n, n), loss(d.lossIdt))
 		}
 	}
 	p.Phase()
 	for _, d := range both {
-		d.rec = d.back.Forward(p, d.fake.y.Images(0, n))
-		d.dRec = d.rec.y.Like(p, d.gen.Params.Net+" drec")
-		kernels.L1(p, d.rec.y, d.input.Images(0, n), float32(d.cycle), d.dRec, loss(d.lossCycle))
-		d.verdict = d.judge.Forward(p, d.fake.y.Images(0, n))
-		d.dVerdict = logits(d.verdict).Like(p, d.judge.Params.Net+" dlogits")
-		kernels.GAN(p, mode, logits(d.verdict), n, 1, d.dVerdict, loss(d.lossG))
+		d.rec = d.back.Forward(p, d.fake.Y.Images(0, n), Pass{})
+		d.dRec = d.rec.Y.Like(p, d.gen.Params.Net+" drec")
+		kernels.L1(p, d.rec.Y, d.input.Images(0, n), float32(d.cycle), d.dRec, loss(d.lossCycle))
+		d.verdict = d.judge.Forward(p, d.fake.Y.Images(0, n), Pass{})
+		d.dVerdict = d.verdict.Y.Like(p, d.judge.Params.Net+" dlogits")
+		kernels.GAN(p, mode, d.verdict.Y, n, 1, d.dVerdict, loss(d.lossG))
 	}
 	p.Phase()
 
 	// Backward of the generators, in reverse: the reconstructions and the verdicts reach the fakes, the fakes the weights.
 	for _, d := range both {
-		d.back.Backward(p, d.rec, d.dRec, d.dFake.Images(0, n), overwrite)
+		d.back.Backward(p, d.rec, d.dRec, d.dFake.Images(0, n), false, overwrite)
 		d.judge.Backward(p, d.verdict, d.dVerdict, d.dFake.Images(0, n), true, frozen)
 	}
 	p.Phase()
 	for _, d := range both {
-		d.gen.Backward(p, d.fake, d.dFake, kernels.Tensor{}, accumulate)
+		d.gen.Backward(p, d.fake, d.dFake, kernels.Tensor{}, false, accumulate)
 	}
 	p.Phase()
 
 	// The discriminators.
 	for _, d := range both {
-		x := kernels.NewTensor(p, d.judge.Params.Net+" input", 2*n, h, w, d.judge.Spec.In)
+		x := kernels.NewTensor(p, d.judge.Params.Net+" input", 2*n, h, w, d.judge.In)
 		kernels.Upload(p, d.target.All(), x.Images(0, n))
-		d.pool.Take(p, d.fake.y.Images(0, n), d.decisions.All(), x.Images(n, n))
-		t := d.judge.Forward(p, x)
-		dy := logits(t).Like(p, d.judge.Params.Net+" dlogits")
-		kernels.GAN(p, mode, logits(t), n, 0.5, dy, loss(d.lossD))
+		d.pool.Take(p, d.fake.Y.Images(0, n), d.decisions.All(), x.Images(n, n))
+		t := d.judge.Forward(p, x, Pass{Images: n})
+		dy := t.Y.Like(p, d.judge.Params.Net+" dlogits")
+		kernels.GAN(p, mode, t.Y, n, 0.5, dy, loss(d.lossD))
 		d.judge.Backward(p, t, dy, kernels.Tensor{}, false, overwrite)
 	}
 	p.Phase()
@@ -137,7 +137,7 @@ func (m *Model) newStep(h, w int) *step {
 		m.adam(p, ps, s.hyper)
 	}
 	for _, d := range both {
-		d.pool.Store(p, d.fake.y.Images(0, n), d.decisions.All(), m.guard.All())
+		d.pool.Store(p, d.fake.Y.Images(0, n), d.decisions.All(), m.guard.All())
 	}
 	kernels.Copy(p, wordsOf(m.guard), wordsOf(s.guard))
 	return s

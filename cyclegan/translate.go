@@ -13,7 +13,7 @@ import (
 // Translator runs one generator of a checkpoint.
 type Translator struct {
 	dev   *vk.Device
-	gen   *Generator
+	gen   *Network
 	arena *vk.Arena
 
 	// The program for the size of the last picture: folders mostly hold one size.
@@ -24,19 +24,15 @@ type Translator struct {
 
 // NewTranslator loads the generator of a direction, "AtoB" or "BtoA", from a checkpoint.
 func NewTranslator(dev *vk.Device, c *Checkpoint, direction string) (*Translator, error) {
-	name, in, out := "G_A", c.Config.InputNC, c.Config.OutputNC
-	switch direction {
-	case "AtoB":
-	case "BtoA":
-		name, in, out = "G_B", out, in
-	default:
+	name, ok := map[string]string{"AtoB": "G_A", "BtoA": "G_B"}[direction]
+	if !ok {
 		return nil, fmt.Errorf("--direction %q: use AtoB or BtoA", direction)
 	}
-	blocks, err := c.Config.Blocks()
+	spec, err := c.Config.GeneratorSpec(name)
 	if err != nil {
 		return nil, err
 	}
-	t := &Translator{dev: dev, gen: NewGenerator(name, GeneratorSpec{In: in, Out: out, NGF: c.Config.NGF, Blocks: blocks})}
+	t := &Translator{dev: dev, gen: NewGenerator(name, spec)}
 	t.arena = dev.NewArena(name + " weights")
 	t.gen.Params.reserve(t.arena, false)
 	if err := t.arena.Allocate(); err != nil {
@@ -98,9 +94,9 @@ func (t *Translator) prepare(h, w int) error {
 	}
 	p := t.dev.NewProgram(fmt.Sprintf("translate %dx%d", w, h))
 	in, out := p.Host("picture", kernels.PixelBytes(1, h, w, 3)), p.Host("translated", kernels.PixelBytes(1, h, w, 3))
-	x := kernels.NewTensor(p, "picture", 1, h, w, t.gen.Spec.In)
+	x := kernels.NewTensor(p, "picture", 1, h, w, t.gen.In)
 	kernels.Upload(p, in.All(), x)
-	kernels.Quantise(p, t.gen.Forward(p, x).y, out.All())
+	kernels.Quantise(p, t.gen.Forward(p, x, Pass{}).Y, out.All())
 	if err := p.Build(); err != nil {
 		return err
 	}
