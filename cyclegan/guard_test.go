@@ -23,7 +23,7 @@ func TestGuardNamesEverything(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	losses := m.arena.Reserve("losses", len(LossNames)*vk.Alignment)
+	losses := m.arena.Reserve("losses", len(m.losses)*vk.Alignment)
 	p := dev.NewProgram("inspection")
 	words := p.Host("guard", m.guard.Size)
 	m.inspect(p, losses)
@@ -62,7 +62,7 @@ func TestGuardNamesEverything(t *testing.T) {
 		}
 	}
 	nan, inf := float32(math.NaN()), float32(math.Inf(-1))
-	for i, name := range LossNames {
+	for i, name := range m.losses {
 		broken(inf, "loss "+name, losses.Slice(i*vk.Alignment, 4))
 	}
 	for _, ps := range m.networks() {
