@@ -16,7 +16,7 @@ type Benchmark struct {
 
 	batch   *data.Batch
 	forward *vk.Program
-	input   *vk.Mem // uint8 [N,H,W,3]
+	input   *vk.Mem // uint8 [N,H,W,InputNC]
 }
 
 // NewBenchmark lays out everything for a configuration. Nothing is allocated yet.
@@ -26,8 +26,8 @@ func NewBenchmark(dev *vk.Device, c Config) (*Benchmark, error) {
 		return nil, err
 	}
 	n, size := c.BatchSize, c.CropSize
-	b := &Benchmark{Trainer: t, batch: noise(n, size), forward: dev.NewProgram("generator forward")}
-	b.input = b.forward.Host("real_A", kernels.PixelBytes(n, size, size, 3))
+	b := &Benchmark{Trainer: t, batch: noise(&c), forward: dev.NewProgram("generator forward")}
+	b.input = b.forward.Host("real_A", kernels.PixelBytes(n, size, size, c.InputNC))
 	x := kernels.NewTensor(b.forward, "real_A", n, size, size, c.InputNC)
 	kernels.Upload(b.forward, b.input.All(), x)
 	t.GA.Forward(b.forward, x, Pass{Images: 1})
@@ -37,12 +37,16 @@ func NewBenchmark(dev *vk.Device, c Config) (*Benchmark, error) {
 	return b, nil
 }
 
-// noise is a batch of n pictures a domain, [size,size,3], the same every time.
-func noise(n, size int) *data.Batch {
+// noise is a batch for a step, the same every time.
+func noise(c *Config) *data.Batch {
 	r := rand.New(rand.NewPCG(0, 0))
-	b := &data.Batch{N: n, H: size, W: size, A: make([]uint8, n*size*size*3), B: make([]uint8, n*size*size*3)}
-	for i := range b.A {
-		b.A[i], b.B[i] = uint8(r.Uint32()), uint8(r.Uint32())
+	b := &data.Batch{N: c.StepSize(), H: c.CropSize, W: c.CropSize}
+	pixels := b.N * b.H * b.W
+	b.A, b.B = make([]uint8, pixels*c.InputNC), make([]uint8, pixels*c.OutputNC)
+	for _, pictures := range [][]uint8{b.A, b.B} {
+		for i := range pictures {
+			pictures[i] = uint8(r.Uint32())
+		}
 	}
 	return b
 }

@@ -19,8 +19,9 @@ import (
 	"cyclevk/cyclegan/safetensors"
 )
 
-// CheckpointVersion is the version of the format that Save writes; Load reads it and all before it.
-const CheckpointVersion = 1
+// CheckpointVersion is the version of the format that Save writes; Load reads it and all before it. From 2 on the options name
+// the whole recipe, which an older program would take for the default one.
+const CheckpointVersion = 2
 
 // Checkpoint is a training run at the end of a step.
 type Checkpoint struct {
@@ -43,6 +44,8 @@ type Info struct {
 	Step  int `json:"step"`  // steps done; Adam's t. Random numbers are keyed by the seed and the step, so they have no state
 	Epoch int `json:"epoch"` // the epoch that the next step belongs to
 	Next  int `json:"next"`  // the number of its next sample
+
+	Plateau *Plateau `json:"plateau,omitempty"` // what the learning-rate policy of this name remembers
 
 	// The same bits follow on the same device, driver and shaders.
 	Device  string `json:"device"`
@@ -166,7 +169,7 @@ func loadFile(path string) (*Checkpoint, error) {
 	if meta[metaFormat] != formatName {
 		return nil, fail("this safetensors file is not a checkpoint of cyclevk")
 	}
-	var e envelope
+	e := envelope{Info: Info{Config: DefaultConfig()}} // an option that is not in the file was made later, with a default that changed nothing
 	if err := json.Unmarshal([]byte(meta[metaInfo]), &e); err != nil {
 		return nil, fail("damaged information: %w", err)
 	}
@@ -210,16 +213,20 @@ func (c *Checkpoint) take(tensors []safetensors.Tensor) error {
 		}
 		c.Nets[ps.Net] = s
 	}
-	for name, pool := range map[string]*[][]float32{"pool_A": &c.PoolA, "pool_B": &c.PoolB} {
-		t, ok := byName[name]
+	for _, pool := range []struct {
+		name     string
+		channels int
+		pictures *[][]float32
+	}{{"pool_A", c.Config.InputNC, &c.PoolA}, {"pool_B", c.Config.OutputNC, &c.PoolB}} {
+		t, ok := byName[pool.name]
 		if !ok {
 			continue
 		}
-		size := 3 * c.Config.CropSize * c.Config.CropSize
+		size := pool.channels * c.Config.CropSize * c.Config.CropSize
 		if len(t.Shape) != 4 || t.DType != "F32" || t.Shape[0] > c.Config.PoolSize || len(t.Data) != 4*t.Shape[0]*size {
-			return fmt.Errorf("%s has shape %v, expected at most %d pictures of %d values", name, t.Shape, c.Config.PoolSize, size)
+			return fmt.Errorf("%s has shape %v, expected at most %d pictures of %d values", pool.name, t.Shape, c.Config.PoolSize, size)
 		}
-		*pool = slices.Collect(slices.Chunk(bytesFloats(t.Data), size))
+		*pool.pictures = slices.Collect(slices.Chunk(bytesFloats(t.Data), size))
 	}
 	return nil
 }

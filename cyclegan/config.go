@@ -5,7 +5,9 @@ package cyclegan
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strconv"
+	"strings"
 
 	"cyclevk/kernels"
 )
@@ -20,21 +22,25 @@ type Config struct {
 	LayersD  int     `json:"n_layers_D"` // 3: a PatchGAN of 70x70
 	InitGain float64 `json:"init_gain"`  // standard deviation of the first weights
 
-	CropSize  int `json:"crop_size"`  // side of a training picture in pixels, a multiple of 4
-	BatchSize int `json:"batch_size"` // pictures of each domain in a step
+	CropSize   int `json:"crop_size"`  // side of a training picture in pixels, a multiple of 4
+	BatchSize  int `json:"batch_size"` // pictures of each domain in a micro-batch
+	Accumulate int `json:"accumulate"` // micro-batches in a step; not an official option
 
-	GANMode        string  `json:"gan_mode"`        // lsgan, vanilla
-	LambdaA        float64 `json:"lambda_A"`        // weight of the cycle A → B → A
-	LambdaB        float64 `json:"lambda_B"`        // weight of the cycle B → A → B
+	GANMode        string  `json:"gan_mode"`        // lsgan, vanilla, vanilla_minmax, wgangp
+	CycleLoss      string  `json:"cycle_loss"`      // l1, or gan: a discriminator for reconstructions; not an official option
+	LambdaA        float64 `json:"lambda_A"`        // weight of the cycle A → B → A; 0 leaves it out
+	LambdaB        float64 `json:"lambda_B"`        // weight of the cycle B → A → B; 0 leaves it out
 	LambdaIdentity float64 `json:"lambda_identity"` // weight of the identity loss as a part of the cycle's; 0 leaves it out
 
 	LR       float64 `json:"lr"`
 	Beta1    float64 `json:"beta1"`
 	PoolSize int     `json:"pool_size"` // pictures in each image pool; 0 for none
 
-	Epochs      int `json:"n_epochs"`       // epochs at the first learning rate
-	EpochsDecay int `json:"n_epochs_decay"` // epochs in which it falls linearly to zero
-	EpochCount  int `json:"epoch_count"`    // number of the first epoch
+	LRPolicy     string `json:"lr_policy"`      // linear, step, plateau, cosine: see Schedule
+	LRDecayIters int    `json:"lr_decay_iters"` // step: epochs until the rate falls
+	Epochs       int    `json:"n_epochs"`       // epochs at the first learning rate; cosine: until it is 0
+	EpochsDecay  int    `json:"n_epochs_decay"` // epochs after them; linear: in which it falls to zero
+	EpochCount   int    `json:"epoch_count"`    // number of the first epoch
 
 	Seed uint64 `json:"seed"`
 }
@@ -43,10 +49,13 @@ type Config struct {
 func DefaultConfig() Config {
 	return Config{
 		InputNC: 3, OutputNC: 3, NetG: "resnet_9blocks", NGF: 64, NDF: 64, LayersD: 3, InitGain: 0.02,
-		CropSize: 256, BatchSize: 1, GANMode: "lsgan", LambdaA: 10, LambdaB: 10, LambdaIdentity: 0.5,
-		LR: 0.0002, Beta1: 0.5, PoolSize: 50, Epochs: 100, EpochsDecay: 100, EpochCount: 1,
+		CropSize: 256, BatchSize: 1, Accumulate: 1, GANMode: "lsgan", CycleLoss: "l1", LambdaA: 10, LambdaB: 10, LambdaIdentity: 0.5,
+		LR: 0.0002, Beta1: 0.5, PoolSize: 50, LRPolicy: "linear", LRDecayIters: 50, Epochs: 100, EpochsDecay: 100, EpochCount: 1,
 	}
 }
+
+// StepSize is the number of pictures of each domain in a step.
+func (c *Config) StepSize() int { return c.BatchSize * c.Accumulate }
 
 // Adam's constants that the official code does not let one choose.
 const (
@@ -75,10 +84,10 @@ func (c *Config) GeneratorSpec(net string) (GeneratorSpec, error) {
 	return s, err
 }
 
-// DiscriminatorSpec describes "D_A", which judges pictures of B, or "D_B".
+// DiscriminatorSpec describes "D_A" or "D_cycle_B", which judge pictures of B, or "D_B" or "D_cycle_A".
 func (c *Config) DiscriminatorSpec(net string) DiscriminatorSpec {
 	s := DiscriminatorSpec{In: c.OutputNC, NDF: c.NDF, Layers: c.LayersD}
-	if net == "D_B" {
+	if net == "D_B" || net == "D_cycle_A" {
 		s.In = c.InputNC
 	}
 	return s
@@ -89,21 +98,21 @@ func (c *Config) Validate() error {
 	if _, err := c.Blocks(); err != nil {
 		return err
 	}
-	if mode, err := kernels.ParseGANMode(c.GANMode); err != nil || mode != kernels.LSGAN && mode != kernels.Vanilla {
-		return fmt.Errorf("--gan_mode %q: use lsgan or vanilla", c.GANMode)
+	if err := c.checkRecipe(); err != nil {
+		return err
 	}
 	for _, o := range []struct {
 		name      string
 		v, lo, hi int
 	}{
-		{"input_nc", c.InputNC, 3, 3},
-		{"output_nc", c.OutputNC, 3, 3},
 		{"ngf", c.NGF, 1, 1024},
 		{"ndf", c.NDF, 1, 1024},
 		{"n_layers_D", c.LayersD, 1, 6},
 		{"crop_size", c.CropSize, 8, 8192},
 		{"batch_size", c.BatchSize, 1, 1024},
+		{"accumulate", c.Accumulate, 1, 256},
 		{"pool_size", c.PoolSize, 0, 10000},
+		{"lr_decay_iters", c.LRDecayIters, 1, 1 << 30},
 		{"n_epochs", c.Epochs, 0, 1 << 30},
 		{"n_epochs_decay", c.EpochsDecay, 0, 1 << 30},
 		{"epoch_count", c.EpochCount, 1, 1 << 30},
@@ -136,9 +145,38 @@ func (c *Config) Validate() error {
 	return nil
 }
 
-// LRFactor is the linear policy: what the learning rate is multiplied by in an epoch, numbered from EpochCount.
-// The official schedule with 100 + 100 epochs: 1 up to epoch 100, 100/101 in epoch 101, 1/101 in epoch 200.
-func (c *Config) LRFactor(epoch int) float64 {
-	t := epoch - c.EpochCount // scheduler steps so far
-	return max(0, 1-float64(max(0, t+c.EpochCount-c.Epochs))/float64(c.EpochsDecay+1))
+// The values of options that are names.
+var (
+	cycleLosses = []string{"l1", "gan"}
+	lrPolicies  = []string{"linear", "step", "plateau", "cosine"}
+)
+
+// checkRecipe looks at the losses and the schedule.
+func (c *Config) checkRecipe() error {
+	if _, err := kernels.ParseGANMode(c.GANMode); err != nil {
+		return fmt.Errorf("--%w", err)
+	}
+	for _, o := range []struct {
+		name, v string
+		values  []string
+	}{{"cycle_loss", c.CycleLoss, cycleLosses}, {"lr_policy", c.LRPolicy, lrPolicies}} {
+		if !slices.Contains(o.values, o.v) {
+			return fmt.Errorf("--%s %q: use %s", o.name, o.v, strings.Join(o.values, ", "))
+		}
+	}
+	for _, o := range []struct {
+		name string
+		v    int
+	}{{"input_nc", c.InputNC}, {"output_nc", c.OutputNC}} {
+		if o.v != 1 && o.v != 3 && o.v != 4 {
+			return fmt.Errorf("--%s %d: use 1 (grey), 3 (colour) or 4 (colour and alpha)", o.name, o.v)
+		}
+	}
+	if c.InputNC != c.OutputNC && c.LambdaIdentity != 0 {
+		return fmt.Errorf("--input_nc %d and --output_nc %d: the identity loss compares pictures of one kind, use --lambda_identity 0", c.InputNC, c.OutputNC)
+	}
+	if c.LRPolicy == "cosine" && c.Epochs == 0 {
+		return fmt.Errorf("--lr_policy cosine: the rate falls over --n_epochs, which is 0: use a number from 1")
+	}
+	return nil
 }

@@ -67,29 +67,28 @@ func TestPatchSize(t *testing.T) {
 	}
 }
 
-func TestLRFactor(t *testing.T) {
-	c := DefaultConfig()
-	for epoch, want := range map[int]float64{1: 1, 100: 1, 101: 100.0 / 101, 150: 51.0 / 101, 200: 1.0 / 101, 201: 0} {
-		if got := c.LRFactor(epoch); got-want > 1e-15 || want-got > 1e-15 {
-			t.Errorf("epoch %d: %v, want %v", epoch, got, want)
-		}
-	}
-}
-
 func TestValidate(t *testing.T) {
 	good := DefaultConfig()
 	if err := good.Validate(); err != nil {
 		t.Fatal(err)
 	}
 	for want, change := range map[string]func(*Config){
-		"--netG":            func(c *Config) { c.NetG = "unet_256" },
-		"--gan_mode":        func(c *Config) { c.GANMode = "hinge" },
-		"--ngf 0":           func(c *Config) { c.NGF = 0 },
-		"--crop_size 30":    func(c *Config) { c.CropSize = 30 },
-		"at least 24":       func(c *Config) { c.CropSize = 16 },
-		"--batch_size -1":   func(c *Config) { c.BatchSize = -1 },
-		"--lr":              func(c *Config) { c.LR = -1 },
-		"--lambda_identity": func(c *Config) { c.LambdaIdentity = -0.5 },
+		"--netG":              func(c *Config) { c.NetG = "unet_256" },
+		"--gan_mode":          func(c *Config) { c.GANMode = "hinge" },
+		"--cycle_loss":        func(c *Config) { c.CycleLoss = "l2" },
+		"--lr_policy":         func(c *Config) { c.LRPolicy = "exponential" },
+		"--n_epochs":          func(c *Config) { c.LRPolicy, c.Epochs = "cosine", 0 },
+		"--lr_decay_iters":    func(c *Config) { c.LRDecayIters = 0 },
+		"--input_nc 2":        func(c *Config) { c.InputNC = 2 },
+		"--output_nc 5":       func(c *Config) { c.OutputNC = 5 },
+		"--lambda_identity 0": func(c *Config) { c.InputNC = 1 },
+		"--accumulate 0":      func(c *Config) { c.Accumulate = 0 },
+		"--ngf 0":             func(c *Config) { c.NGF = 0 },
+		"--crop_size 30":      func(c *Config) { c.CropSize = 30 },
+		"at least 24":         func(c *Config) { c.CropSize = 16 },
+		"--batch_size -1":     func(c *Config) { c.BatchSize = -1 },
+		"--lr":                func(c *Config) { c.LR = -1 },
+		"--lambda_identity":   func(c *Config) { c.LambdaIdentity = -0.5 },
 	} {
 		c := DefaultConfig()
 		change(&c)

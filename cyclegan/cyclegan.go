@@ -7,26 +7,31 @@ package cyclegan
 import (
 	"encoding/binary"
 	"math"
+	"strings"
 )
 
-// LossNames are the losses of a step in the order in which they are logged.
-var LossNames = [...]string{"D_A", "G_A", "cycle_A", "idt_A", "D_B", "G_B", "cycle_B", "idt_B"}
+// Loss is one loss of a step by its official name, such as "cycle_A".
+type Loss struct {
+	Name  string
+	Value float32
+}
 
-// Losses are the losses of one step, in the order of LossNames and with their weights, so that the generators' total is the
-// sum of G, cycle and idt.
-type Losses [len(LossNames)]float32
+// Losses are the losses of one step in the order in which they are logged, with their weights, so that the generators' total
+// is the sum of G, cycle and idt.
+type Losses []Loss
 
-// Places in Losses.
-const (
-	lossDA = iota
-	lossGA
-	lossCycleA
-	lossIdtA
-	lossDB
-	lossGB
-	lossCycleB
-	lossIdtB
-)
+// Generators is the total that the generators minimise.
+func (l Losses) Generators() (total float64) {
+	for _, x := range l {
+		if !x.OfDiscriminator() {
+			total += float64(x.Value)
+		}
+	}
+	return total
+}
+
+// OfDiscriminator tells whether a discriminator minimises this loss, and not the generators.
+func (l Loss) OfDiscriminator() bool { return strings.HasPrefix(l.Name, "D_") }
 
 func floatBytes(v []float32) []byte {
 	b := make([]byte, 0, 4*len(v))

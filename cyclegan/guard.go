@@ -16,8 +16,10 @@ import (
 const (
 	guardLosses = iota
 	guardNetworks
-	guardWords = guardNetworks + 4
 )
+
+// guardBytes is the size of the guard.
+func (m *Model) guardBytes() int { return (guardNetworks + len(m.networks())) * vk.Alignment }
 
 // inspect looks through the losses and all gradients of a step.
 func (m *Model) inspect(p *vk.Program, losses *vk.Mem) {
@@ -40,7 +42,7 @@ func (m *Model) verdict(words []byte, step int) error {
 		}
 	}
 	if at, ok := found(guardLosses); ok {
-		what = append(what, "loss "+LossNames[4*at/vk.Alignment])
+		what = append(what, "loss "+m.losses[4*at/vk.Alignment%len(m.losses)])
 	}
 	if what == nil {
 		return nil

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"testing"
 
@@ -16,14 +17,16 @@ import (
 	"cyclevk/vk/vktest"
 )
 
-// TestGuardNamesEverything breaks the first and the last value of each gradient, and each loss, in turn.
+// TestGuardNamesEverything breaks the first and the last value of each gradient, and each loss of each micro-batch, in turn.
 func TestGuardNamesEverything(t *testing.T) {
 	dev := vktest.Device(t)
-	m, err := newModel(dev, tiny(), 16, 16)
+	c := tiny()
+	c.CycleLoss, c.Accumulate = "gan", 2 // with all networks there can be
+	m, err := newModel(dev, c, 16, 16)
 	if err != nil {
 		t.Fatal(err)
 	}
-	losses := m.arena.Reserve("losses", len(LossNames)*vk.Alignment)
+	losses := m.arena.Reserve("losses", 2*len(m.losses)*vk.Alignment)
 	p := dev.NewProgram("inspection")
 	words := p.Host("guard", m.guard.Size)
 	m.inspect(p, losses)
@@ -62,7 +65,7 @@ func TestGuardNamesEverything(t *testing.T) {
 		}
 	}
 	nan, inf := float32(math.NaN()), float32(math.Inf(-1))
-	for i, name := range LossNames {
+	for i, name := range slices.Concat(m.losses, m.losses) {
 		broken(inf, "loss "+name, losses.Slice(i*vk.Alignment, 4))
 	}
 	for _, ps := range m.networks() {

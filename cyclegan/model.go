@@ -1,4 +1,4 @@
-// The four networks of a CycleGAN on a device.
+// The networks of a CycleGAN on a device.
 
 package cyclegan
 
@@ -15,6 +15,11 @@ type Model struct {
 	GA, GB *Network // A to B and B to A
 	DA, DB *Network // judge pictures of B and of A
 
+	// Judge reconstructions of A and of B where the cycle's loss is adversarial, else nil.
+	DCycleA, DCycleB *Network
+
+	params       []*Params // of all networks, in a fixed order
+	losses       []string  // names of the losses in the order in which they are logged
 	dev          *vk.Device
 	arena        *vk.Arena
 	poolA, poolB *kernels.Pool // of fake_A and of fake_B
@@ -32,7 +37,7 @@ func newModel(dev *vk.Device, c Config, h, w int) (*Model, error) {
 	}
 	m.poolA = kernels.ReservePool(m.arena, dev, "pool of fake_A", c.PoolSize, h, w, c.InputNC)
 	m.poolB = kernels.ReservePool(m.arena, dev, "pool of fake_B", c.PoolSize, h, w, c.OutputNC)
-	m.guard = m.arena.Reserve("guard", guardWords*vk.Alignment)
+	m.guard = m.arena.Reserve("guard", m.guardBytes())
 	return m, nil
 }
 
@@ -49,13 +54,27 @@ func (m *Model) layout() error {
 	m.GA, m.GB = NewGenerator("G_A", a), NewGenerator("G_B", a.reversed())
 	m.DA = NewDiscriminator("D_A", c.DiscriminatorSpec("D_A"))
 	m.DB = NewDiscriminator("D_B", c.DiscriminatorSpec("D_B"))
+	m.losses = []string{"D_A", "G_A", "cycle_A", "idt_A", "D_B", "G_B", "cycle_B", "idt_B"}
+	for _, cycle := range []struct {
+		name   string
+		weight float64
+		judge  **Network
+	}{{"D_cycle_A", c.LambdaA, &m.DCycleA}, {"D_cycle_B", c.LambdaB, &m.DCycleB}} {
+		if c.CycleLoss == "gan" && cycle.weight > 0 {
+			*cycle.judge = NewDiscriminator(cycle.name, c.DiscriminatorSpec(cycle.name))
+			m.losses = append(m.losses, cycle.name)
+		}
+	}
+	for _, n := range []*Network{m.GA, m.GB, m.DA, m.DB, m.DCycleA, m.DCycleB} {
+		if n != nil {
+			m.params = append(m.params, n.Params)
+		}
+	}
 	return nil
 }
 
-// networks are the parameters of all four, in a fixed order.
-func (m *Model) networks() []*Params {
-	return []*Params{m.GA.Params, m.GB.Params, m.DA.Params, m.DB.Params}
-}
+// networks are the parameters of all networks, in a fixed order.
+func (m *Model) networks() []*Params { return m.params }
 
 // initialise draws new weights and clears the optimiser's state and the guard.
 func (m *Model) initialise() error {

@@ -3,41 +3,71 @@
 package cyclegan
 
 import (
+	"slices"
+
 	"cyclevk/cyclegan/data"
 	"cyclevk/kernels"
 	"cyclevk/vk"
 )
 
-// Preview is one sample by the official names of its pictures.
+// Preview is one sample by the official names of its pictures, which are RGB whatever the domains' channels are: grey is shown
+// as it is, alpha is left out. Where the domains differ in channels there are no identity pictures.
 type Preview struct {
 	RealA, FakeB, RecA, IdtB *data.Image // idt_B = G_B(real_A): a picture of A should stay as it is
 	RealB, FakeA, RecB, IdtA *data.Image
+}
+
+// Captions are the official names of Pictures.
+func (v *Preview) Captions() []string {
+	if v.IdtB == nil {
+		return []string{"real_A", "fake_B", "rec_A", "real_B", "fake_A", "rec_B"}
+	}
+	return []string{"real_A", "fake_B", "rec_A", "idt_B", "real_B", "fake_A", "rec_B", "idt_A"}
+}
+
+// Pictures are those that there are, in the order of Captions.
+func (v *Preview) Pictures() []*data.Image {
+	all := []*data.Image{v.RealA, v.FakeB, v.RecA, v.IdtB, v.RealB, v.FakeA, v.RecB, v.IdtA}
+	return slices.DeleteFunc(all, func(m *data.Image) bool { return m == nil })
 }
 
 // preview is the forward program behind it, at a fixed size and batch 1.
 type preview struct {
 	*vk.Program
 	size              int
-	realA, realB      *vk.Mem
-	fakeB, recA, idtB *vk.Mem
-	fakeA, recB, idtA *vk.Mem
+	realA, realB      *shown
+	fakeB, recA, idtB *shown
+	fakeA, recB, idtA *shown
+}
+
+// shown is a picture that a preview hands in or back, uint8 [size,size,channels].
+type shown struct {
+	*vk.Mem
+	channels int
 }
 
 func (m *Model) newPreview() *preview {
-	p, size := m.dev.NewProgram("preview"), m.Config.CropSize
-	picture := func(name string) *vk.Mem { return p.Host(name, kernels.PixelBytes(1, size, size, 3)) }
-	v := &preview{
-		Program: p, size: size,
-		realA: picture("real_A"), fakeB: picture("fake_B"), recA: picture("rec_A"), idtB: picture("idt_B"),
-		realB: picture("real_B"), fakeA: picture("fake_A"), recB: picture("rec_B"), idtA: picture("idt_A"),
+	p, c := m.dev.NewProgram("preview"), &m.Config
+	picture := func(name string, channels int) *shown {
+		return &shown{p.Host(name, kernels.PixelBytes(1, c.CropSize, c.CropSize, channels)), channels}
 	}
-	half := func(gen, back *Network, real, fake, rec, idt *vk.Mem) {
-		x := kernels.NewTensor(p, "real", 1, size, size, 3)
+	v := &preview{
+		Program: p, size: c.CropSize,
+		realA: picture("real_A", c.InputNC), fakeB: picture("fake_B", c.OutputNC), recA: picture("rec_A", c.InputNC),
+		realB: picture("real_B", c.OutputNC), fakeA: picture("fake_A", c.InputNC), recB: picture("rec_B", c.OutputNC),
+	}
+	if c.InputNC == c.OutputNC {
+		v.idtB, v.idtA = picture("idt_B", c.InputNC), picture("idt_A", c.OutputNC)
+	}
+	half := func(gen, back *Network, real, fake, rec, idt *shown) {
+		x := kernels.NewTensor(p, "real", 1, v.size, v.size, real.channels)
 		kernels.Upload(p, real.All(), x)
 		f := gen.Forward(p, x, Pass{}).Y
 		kernels.Quantise(p, f, fake.All())
 		kernels.Quantise(p, back.Forward(p, f, Pass{}).Y, rec.All())
-		kernels.Quantise(p, back.Forward(p, x, Pass{}).Y, idt.All())
+		if idt != nil {
+			kernels.Quantise(p, back.Forward(p, x, Pass{}).Y, idt.All())
+		}
 	}
 	half(m.GA, m.GB, v.realA, v.fakeB, v.recA, v.idtB)
 	p.Phase() // one half after the other: less memory, and the training step needs more in any case
@@ -50,16 +80,23 @@ func (v *preview) run(a, b []uint8) (*Preview, error) {
 	if err != nil {
 		return nil, err
 	}
-	copy(s.Bytes(v.realA), a)
-	copy(s.Bytes(v.realB), b)
+	copy(s.Bytes(v.realA.Mem), a)
+	copy(s.Bytes(v.realB.Mem), b)
 	if err := v.Submit(s); err != nil {
 		return nil, err
 	}
 	if err := v.Wait(s); err != nil {
 		return nil, err
 	}
-	get := func(m *vk.Mem) *data.Image {
-		return &data.Image{W: v.size, H: v.size, Pix: append([]uint8(nil), s.Bytes(m)[:v.size*v.size*3]...)}
+	get := func(m *shown) *data.Image {
+		if m == nil {
+			return nil
+		}
+		picture, from := data.NewImage(v.size, v.size), s.Bytes(m.Mem)
+		for i := range picture.Pix {
+			picture.Pix[i] = from[i/3*m.channels+min(i%3, m.channels-1)]
+		}
+		return picture
 	}
 	return &Preview{
 		RealA: get(v.realA), FakeB: get(v.fakeB), RecA: get(v.recA), IdtB: get(v.idtB),

@@ -49,7 +49,7 @@ func files(t *testing.T, dev *vk.Device, at []int, stops bool) (sums [][32]byte)
 	defer func() { tr.Close() }()
 	for _, stop := range at {
 		for tr.Steps() < stop {
-			rate := tr.Config.LR * tr.Config.LRFactor(1+tr.Steps()/3)
+			rate := NewSchedule(tr.Config, nil).Rate(1 + tr.Steps()/3)
 			if _, err := tr.Step(randomBatch(tr.Config, uint64(tr.Steps())), rate); err != nil {
 				t.Fatal(err)
 			}

@@ -103,9 +103,9 @@ func (r *RunFolder) Log(rec Record) error {
 	if err := r.losses.append(rec.String()); err != nil {
 		return fmt.Errorf("run folder: %w", err)
 	}
-	losses := make(map[string]float32, len(LossNames))
-	for i, name := range LossNames {
-		losses[name] = rec.Losses[i]
+	losses := make(map[string]float32, len(rec.Losses))
+	for _, l := range rec.Losses {
+		losses[l.Name] = l.Value
 	}
 	line, err := json.Marshal(struct {
 		Step      int                `json:"step"`
@@ -128,8 +128,8 @@ func (r *RunFolder) Log(rec Record) error {
 func (r Record) String() string {
 	var s strings.Builder
 	fmt.Fprintf(&s, "(epoch: %d, iters: %d, time: %.3f, data: %.3f)", r.Epoch, r.Iters, r.PerImage.Seconds(), r.Waiting.Seconds())
-	for i, name := range LossNames {
-		fmt.Fprintf(&s, " %s: %.3f", name, r.Losses[i])
+	for _, l := range r.Losses {
+		fmt.Fprintf(&s, " %s: %.3f", l.Name, l.Value)
 	}
 	return s.String()
 }

@@ -23,7 +23,7 @@ func TestRunFolder(t *testing.T) {
 	}
 	rec := Record{
 		Step: 400, Epoch: 178, Iters: 600, LR: 0.0001, PerImage: 311 * time.Millisecond, Waiting: 100 * time.Millisecond,
-		Losses: Losses{0.0641, 0.2, 3, 4, 5, 6, 7, 8},
+		Losses: Losses{{"D_A", 0.0641}, {"G_A", 0.2}, {"cycle_A", 3}, {"idt_A", 4}, {"D_B", 5}, {"G_B", 6}, {"cycle_B", 7}, {"idt_B", 8}},
 	}
 	if err := r.Log(rec); err != nil {
 		t.Fatal(err)

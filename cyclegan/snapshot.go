@@ -56,7 +56,7 @@ func (t *Trainer) Snapshot() (*Snapshot, error) {
 	}
 	for i, pool := range []*kernels.Pool{t.poolA, t.poolB} {
 		for _, r := range pool.Images()[:t.stored[i]] {
-			picture := make([]byte, 4*t.Config.CropSize*t.Config.CropSize*kernels.Stride(3))
+			picture := make([]byte, r.Bytes)
 			if err := t.dev.Read(r, picture); err != nil {
 				return nil, err
 			}
@@ -72,7 +72,7 @@ func (s *Snapshot) Checkpoint() *Checkpoint {
 	for _, n := range s.nets {
 		c.Nets[n.Net] = NetState{n.unpack(n.weights), n.unpack(n.m), n.unpack(n.v)}
 	}
-	c.PoolA, c.PoolB = poolPictures(s.pools[0]), poolPictures(s.pools[1])
+	c.PoolA, c.PoolB = poolPictures(s.pools[0], s.Config.InputNC), poolPictures(s.pools[1], s.Config.OutputNC)
 	return c
 }
 
@@ -86,13 +86,13 @@ func (t *Trainer) Checkpoint() (*Checkpoint, error) {
 }
 
 // poolPictures brings pictures into the shape [C,H,W].
-func poolPictures(pool [][]byte) (out [][]float32) {
-	stride := kernels.Stride(3)
+func poolPictures(pool [][]byte, channels int) (out [][]float32) {
+	stride := kernels.Stride(channels)
 	for _, raw := range pool {
 		size := len(raw) / 4 / stride
-		picture := make([]float32, 3*size)
+		picture := make([]float32, channels*size)
 		for i, v := range bytesFloats(raw) {
-			if c := i % stride; c < 3 {
+			if c := i % stride; c < channels {
 				picture[c*size+i/stride] = v
 			}
 		}
@@ -127,10 +127,11 @@ func (t *Trainer) restore(c *Checkpoint) error {
 	for i, pool := range []struct {
 		*kernels.Pool
 		pictures [][]float32
-	}{{t.poolA, c.PoolA}, {t.poolB, c.PoolB}} {
+		channels int
+	}{{t.poolA, c.PoolA, c.Config.InputNC}, {t.poolB, c.PoolB, c.Config.OutputNC}} {
 		t.stored[i] = len(pool.pictures)
 		for j, picture := range pool.pictures {
-			size, stride := len(picture)/3, kernels.Stride(3)
+			size, stride := len(picture)/pool.channels, kernels.Stride(pool.channels)
 			image := make([]float32, size*stride)
 			for k, v := range picture {
 				image[k%size*stride+k/size] = v

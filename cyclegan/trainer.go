@@ -47,7 +47,7 @@ func NewTrainer(dev *vk.Device, c Config) (*Trainer, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &Trainer{Model: m, source: rand.NewPCG(0, 0)}
+	t := &Trainer{Model: m, source: rand.NewPCG(0, 0), result: Result{Losses: make(Losses, 0, len(m.losses))}}
 	t.random = rand.New(t.source)
 	t.step, t.preview = m.newStep(c.CropSize, c.CropSize), m.newPreview()
 	if _, err := t.Memory(); err != nil {
@@ -98,14 +98,14 @@ func (t *Trainer) Close() {
 // Steps is how many steps were taken since the weights were drawn, those submitted and not yet waited for among them.
 func (t *Trainer) Steps() int { return t.done }
 
-// Step submits one training step on a batch with the learning rate of its epoch (Config.LR times LRFactor). The result is
-// that of an earlier step, or nil while none has arrived; it is overwritten by the next call.
+// Step submits one training step on a batch of Config.StepSize pictures of each domain, with the learning rate of its epoch (see
+// Schedule). The result is that of an earlier step, or nil while none has arrived; it is overwritten by the next call.
 //
 // An error that wraps ErrNotFinite names the step and the loss or the gradient. The device did not take that step nor any after
 // it: the trainer is where the step before left it, a checkpoint of it can be made, and every further Step returns the error.
 func (t *Trainer) Step(b *data.Batch, lr float64) (*Result, error) {
-	if c := &t.Config; b.N != c.BatchSize || b.H != c.CropSize || b.W != c.CropSize {
-		return nil, fmt.Errorf("batch of %d pictures of %dx%d, the step is for %d of %dx%d", b.N, b.W, b.H, c.BatchSize, c.CropSize, c.CropSize)
+	if err := t.checkBatch(b); err != nil {
+		return nil, err
 	}
 	slot, err := t.step.Acquire()
 	if err != nil {
@@ -118,8 +118,7 @@ func (t *Trainer) Step(b *data.Batch, lr float64) (*Result, error) {
 
 	before := t.stored
 	t.done++
-	copy(slot.Bytes(t.step.realA), b.A)
-	copy(slot.Bytes(t.step.realB), b.B)
+	t.step.fill(slot, b.A, b.B)
 	for i, x := range kernels.AdamHyper(lr, t.Config.Beta1, beta2, t.done) {
 		binary.LittleEndian.PutUint32(slot.Bytes(t.step.hyper)[4*i:], math.Float32bits(x))
 	}
@@ -129,6 +128,18 @@ func (t *Trainer) Step(b *data.Batch, lr float64) (*Result, error) {
 	}
 	t.inSlot[slot.Index()] = pending{t.done, before}
 	return arrived, nil
+}
+
+// checkBatch refuses a batch of another shape than the step's.
+func (t *Trainer) checkBatch(b *data.Batch) error {
+	c := &t.Config
+	if b.N != c.StepSize() || b.H != c.CropSize || b.W != c.CropSize {
+		return fmt.Errorf("batch of %d pictures of %dx%d, the step is for %d of %dx%d", b.N, b.W, b.H, c.StepSize(), c.CropSize, c.CropSize)
+	}
+	if pixels := b.N * b.H * b.W; len(b.A) != pixels*c.InputNC || len(b.B) != pixels*c.OutputNC {
+		return fmt.Errorf("batch of %d and %d bytes, the step is for pictures of %d and %d channels", len(b.A), len(b.B), c.InputNC, c.OutputNC)
+	}
+	return nil
 }
 
 // decide writes what each pool does with the fakes of this step.
@@ -148,7 +159,7 @@ func (t *Trainer) collect(slot vk.Slot) (*Result, error) {
 	if run.step == 0 {
 		return nil, nil
 	}
-	t.result = Result{Step: run.step, Losses: t.step.readLosses(slot)}
+	t.result = Result{Step: run.step, Losses: t.step.readLosses(slot, t.result.Losses)}
 	*run = pending{}
 	return &t.result, nil
 }
@@ -182,12 +193,12 @@ func (t *Trainer) Drain() (out []Result, err error) {
 		var r *Result
 		if err == nil {
 			if r, err = t.collect(slot); r != nil {
-				out = append(out, *r)
+				out = append(out, Result{r.Step, slices.Clone(r.Losses)})
 			}
 		}
 	}
 	return out, err
 }
 
-// Preview translates one picture of each domain, [CropSize,CropSize,3], with the weights as they are after the steps so far.
+// Preview translates one picture of each domain, [CropSize,CropSize,InputNC] and [CropSize,CropSize,OutputNC], with the weights as they are after the steps so far.
 func (t *Trainer) Preview(a, b []uint8) (*Preview, error) { return t.preview.run(a, b) }

@@ -297,6 +297,7 @@ var faults = []fault{
 	{file: "image_pool.comp", what: "own batch not looked at", find: "decisions[m].x != KEEP", replace: "false"},
 	{file: "image_pool.comp", what: "first of the batch", find: "uint m = n; m-- > 0u;", replace: "uint m = 0u; m < n; m++"},
 	{file: "image_pool.comp", what: "wrong slot", find: "block[(slot - first)", replace: "block[(slot)"},
+	{file: "image_pool.comp", what: "place among all of the step", find: "result[(n - begin)", replace: "result[(n)"},
 	{file: "image_pool.comp", what: "other blocks' images", find: "slot - first >= slots", replace: "false"},
 	{file: "image_pool_store.comp", what: "kept image stored", find: "decisions[n].x != KEEP && ", replace: ""},
 	{file: "image_pool_store.comp", what: "wrong slot", find: "decisions[n].y - first", replace: "decisions[n].y"},

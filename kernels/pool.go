@@ -50,15 +50,16 @@ func (pool *Pool) Images() []vk.Range {
 }
 
 // Take passes a batch of fakes by the pool, one image after the other as the decisions say, and writes what the discriminator
-// is to see to out. fake and out are [N,h,w,c], decisions [N][2]uint32 as PoolDecide writes them. The pool stays as it is until
-// Store, which the same step calls with the same fakes and decisions.
+// is to see of the last ones to out. fake is [N,h,w,c], out [M,h,w,c] for the last M of them, decisions [N][2]uint32 as
+// PoolDecide writes them. The pool stays as it is until Store, which the same step calls with the same fakes and decisions:
+// fakes from earlier in the step, which it would hold by then, are therefore given once more, in front of the new ones.
 func (pool *Pool) Take(p *vk.Program, fake Tensor, decisions vk.Range, out Tensor) {
-	if !fake.SameShape(out) {
+	if out.N > fake.N || !fake.Images(0, out.N).SameShape(out) {
 		p.Fail(fmt.Errorf("image pool: images %v in, %v out", fake, out))
 		return
 	}
 	pool.eachBlock(p, fake, decisions, func(push poolPush, l vk.Launch, block vk.Range) {
-		l.Push = push
+		l.Push = poolTakePush{push, uint32(fake.N - out.N)}
 		launch(p, l, "image_pool", fake.Range, decisions, out.Range, block)
 	})
 }
@@ -89,6 +90,11 @@ func (pool *Pool) eachBlock(p *vk.Program, fake Tensor, decisions vk.Range, each
 }
 
 type poolPush struct{ Batch, Image, First, Slots uint32 }
+
+type poolTakePush struct {
+	poolPush
+	Begin uint32
+}
 
 type poolStorePush struct {
 	poolPush

@@ -4,13 +4,14 @@
 //   store  put it in a free slot         out[n] = fake[n], slot = fake[n]
 //   swap   exchange it for a stored one  out[n] = slot, slot = fake[n]
 // This shader hands on; image_pool_store.comp stores, at the end of a step, so that a step that is refused leaves the pool as
-// it was. What the batch itself has put in a slot by then is therefore looked up in the batch.
+// it was. What the batch itself has put in a slot by then is therefore looked up in the batch. Its first images may be those of
+// earlier dispatches of the step, given again for that alone.
 //
 // The pool lies in blocks, one dispatch each; a dispatch does the images whose slot is in its block, and the first block's
 // also those kept. An invocation owns one vec4 of every image and slot.
 //
-// Bindings: 0 fake and 2 out [N, image] vec4, 1 decisions [N] {action, slot}, 3 the block [slots, image] vec4.
-// Push constants: see poolPush in kernels/pool.go.
+// Bindings: 0 fake [N, image] and 2 out [N - begin, image] vec4, 1 decisions [N] {action, slot}, 3 the block [slots, image] vec4.
+// Push constants: see poolTakePush in kernels/pool.go.
 #version 450
 #extension GL_GOOGLE_include_directive : require
 
@@ -25,6 +26,7 @@ layout(push_constant) uniform Push {
     uint image; // vec4 an image
     uint first; // slot of the block
     uint slots; // in the block
+    uint begin; // image from which on they are handed on
 };
 
 #include "inc/flat.glsl"
@@ -40,9 +42,9 @@ uvec4 stored(uint slot, uint n, uint i) {
 void main() {
     uint i = flatIndex();
     if (i >= image) return;
-    for (uint n = 0u; n < batch; n++) {
+    for (uint n = begin; n < batch; n++) {
         uint action = decisions[n].x, slot = decisions[n].y;
         if (action == KEEP ? first > 0u : slot - first >= slots) continue;
-        result[n * image + i] = action == KEEP || action == STORE ? fake[n * image + i] : stored(slot, n, i);
+        result[(n - begin) * image + i] = action == KEEP || action == STORE ? fake[n * image + i] : stored(slot, n, i);
     }
 }

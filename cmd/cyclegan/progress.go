@@ -69,12 +69,12 @@ const wideTerminal = 160
 func (t *training) status(r cyclegan.Record) string {
 	var each strings.Builder
 	var d, g float32
-	for i, name := range cyclegan.LossNames {
-		fmt.Fprintf(&each, " %s %.2f", name, r.Losses[i])
-		if strings.HasPrefix(name, "D_") {
-			d += r.Losses[i]
+	for _, l := range r.Losses {
+		fmt.Fprintf(&each, " %s %.2f", l.Name, l.Value)
+		if l.OfDiscriminator() {
+			d += l.Value
 		} else {
-			g += r.Losses[i]
+			g += l.Value
 		}
 	}
 	losses := each.String()

@@ -28,6 +28,8 @@ type training struct {
 	trainer *cyclegan.Trainer
 	folder  *cyclegan.RunFolder
 	from    *cyclegan.Checkpoint // what --continue_train goes on from; nil for a new run
+
+	schedule *cyclegan.Schedule
 	saves
 
 	perEpoch, total int // steps
@@ -68,6 +70,11 @@ func (t *training) run(ctx context.Context, dev *vk.Device) (err error) {
 		return err
 	}
 	defer t.trainer.Close()
+	var remembered *cyclegan.Plateau
+	if t.from != nil {
+		remembered = t.from.Plateau
+	}
+	t.schedule = cyclegan.NewSchedule(t.config, remembered)
 	if t.from == nil {
 		if t.folder, err = cyclegan.CreateRun(t.runPath); err != nil {
 			return badInput{err}
@@ -105,8 +112,8 @@ func (t *training) openPictures() error {
 		return err
 	}
 	t.set = set
-	if t.perEpoch = set.Len() / t.config.BatchSize; t.perEpoch == 0 {
-		return fmt.Errorf("--batch_size %d is more than the %d pictures of an epoch", t.config.BatchSize, set.Len())
+	if t.perEpoch = set.Len() / t.config.StepSize(); t.perEpoch == 0 {
+		return fmt.Errorf("--batch_size %d times --accumulate %d is more than the %d pictures of an epoch", t.config.BatchSize, t.config.Accumulate, set.Len())
 	}
 	t.total = t.perEpoch * (t.lastEpoch() - t.config.EpochCount + 1)
 	if t.maxSteps > 0 {
@@ -140,10 +147,17 @@ func (t *training) announce(device vk.DeviceInfo) error {
 	line := func(name, format string, args ...any) { fmt.Fprintf(w, "%s\t%s\n", name, fmt.Sprintf(format, args...)) }
 	line("device", "%v", device)
 	line("memory", "%s of device memory needed, %s there", byteSize(need), byteSize(device.Memory))
-	line("generators", "2 of %d parameters: %s, ngf %d", t.trainer.GA.Params.Count(), c.NetG, c.NGF)
-	line("discriminators", "2 of %d parameters: %d layers, ndf %d", t.trainer.DA.Params.Count(), c.LayersD, c.NDF)
+	line("generators", "%s: %s, ngf %d", counts(t.trainer.GA, t.trainer.GB), c.NetG, c.NGF)
+	line("discriminators", "%s: %d layers, ndf %d", counts(t.trainer.DA, t.trainer.DB, t.trainer.DCycleA, t.trainer.DCycleB), c.LayersD, c.NDF)
 	line("pictures", "%d of A, %d of B (%s, direction %s), %s to %dx%d", t.set.SizeA(), t.set.SizeB(), d.Root, d.Direction, d.Preprocess, c.CropSize, c.CropSize)
-	line("steps", "%d: %d an epoch, batch size %d", t.total, t.perEpoch, c.BatchSize)
+	steps := fmt.Sprintf("%d: %d an epoch, batch size %d", t.total, t.perEpoch, c.BatchSize)
+	if c.Accumulate > 1 {
+		steps += fmt.Sprintf(", gradients of %d batches to a step", c.Accumulate)
+	}
+	line("steps", "%s", steps)
+	for _, r := range unusual(c) {
+		line(r.what, "%s", r.text)
+	}
 	line("run folder", "%s", t.runPath)
 	if t.from != nil {
 		line("continues", "%s: %d steps done, epoch %d", t.from.Path, t.from.Step, t.from.Epoch)

@@ -34,9 +34,10 @@ func (t *training) epochs(ctx context.Context) error {
 
 // epoch trains on the samples of an epoch from the first on.
 func (t *training) epoch(ctx context.Context, epoch, first int) error {
-	loader := t.set.Load(ctx, epoch, first, t.config.BatchSize)
+	loader := t.set.Load(ctx, epoch, first, t.config.StepSize())
 	defer loader.Close()
-	for range min(t.perEpoch-first/t.config.BatchSize, t.total-t.trainer.Steps()) {
+	rate := t.schedule.Rate(epoch)
+	for range min(t.perEpoch-first/t.config.StepSize(), t.total-t.trainer.Steps()) {
 		before := loader.Waited()
 		batch, err := loader.Next()
 		t.waited += loader.Waited() - before
@@ -46,7 +47,7 @@ func (t *training) epoch(ctx context.Context, epoch, first int) error {
 		case err != nil:
 			return badInput{err}
 		}
-		result, err := t.trainer.Step(batch, t.learningRate(epoch))
+		result, err := t.trainer.Step(batch, rate)
 		if err != nil {
 			return err
 		}
@@ -65,22 +66,24 @@ func (t *training) epoch(ctx context.Context, epoch, first int) error {
 			return err
 		}
 	}
+	if t.schedule.Plateau() != nil {
+		return t.drain() // the next epoch's rate follows from all losses of this one
+	}
 	return nil
 }
 
-func (t *training) learningRate(epoch int) float64 { return t.config.LR * t.config.LRFactor(epoch) }
-
 // position is the epoch that the next step after so many belongs to, and the sample at which it begins.
 func (t *training) position(steps int) (epoch, next int) {
-	return t.config.EpochCount + steps/t.perEpoch, steps % t.perEpoch * t.config.BatchSize
+	return t.config.EpochCount + steps/t.perEpoch, steps % t.perEpoch * t.config.StepSize()
 }
 
 // report shows the losses of a step, and logs them where it is their turn.
 func (t *training) report(r cyclegan.Result) error {
+	t.schedule.Observe(r.Losses)
 	epoch, first := t.position(r.Step - 1)
-	images := time.Duration((r.Step - t.recordStep) * t.config.BatchSize)
+	images := time.Duration((r.Step - t.recordStep) * t.config.StepSize())
 	record := cyclegan.Record{
-		Step: r.Step, Epoch: epoch, Iters: first + t.config.BatchSize, LR: t.learningRate(epoch), Losses: r.Losses,
+		Step: r.Step, Epoch: epoch, Iters: first + t.config.StepSize(), LR: t.schedule.Rate(epoch), Losses: r.Losses,
 		PerImage: time.Since(t.recordTime) / images, Waiting: t.waited / images,
 	}
 	t.progress.set(r.Step, t.status(record))
@@ -101,15 +104,17 @@ func (t *training) report(r cyclegan.Result) error {
 
 // saveGrid writes the samples as they are translated now, under the official names. A disk that is full ends no training.
 func (t *training) saveGrid() error {
-	var rows [][]*data.Image
+	var (
+		rows     [][]*data.Image
+		captions []string
+	)
 	for _, sample := range t.samples {
 		p, err := t.trainer.Preview(sample.A, sample.B)
 		if err != nil {
 			return err
 		}
-		rows = append(rows, []*data.Image{p.RealA, p.FakeB, p.RecA, p.IdtB, p.RealB, p.FakeA, p.RecB, p.IdtA})
+		rows, captions = append(rows, p.Pictures()), p.Captions()
 	}
-	captions := []string{"real_A", "fake_B", "rec_A", "idt_B", "real_B", "fake_A", "rec_B", "idt_A"}
 	epoch, _ := t.position(max(t.trainer.Steps()-1, 0))
 	t.warn("grid", t.folder.SaveGrid(epoch, t.trainer.Steps(), metrics.Grid(rows, captions)))
 	return nil

@@ -28,7 +28,7 @@ written with _ or with -; the same --seed gives the same bits.
 Networks, losses and the treatment of pictures come from the checkpoint. --n_epochs, --n_epochs_decay and --max_steps may
 change, and all that leaves the numbers alone; any other value, and other pictures, are refused.
 
-Pictures of an epoch that do not fill a last batch are left out. --max_steps ends a training early and leaves the learning
+Pictures of an epoch that do not fill a last step, of --batch_size times --accumulate, are left out. --max_steps ends a training early and leaves the learning
 rate's schedule, which follows the epochs, as it is.
 
 Examples:
@@ -55,8 +55,10 @@ var trainChoices = []choice{
 	{"netD", "networks", []string{"basic", "n_layers"}, "discriminator, basic being n_layers with --n_layers_D 3"},
 	{"norm", "networks", []string{"instance"}, "normalisation"},
 	{"init_type", "networks", []string{"normal"}, "distribution of the first weights"},
-	{"gan_mode", "losses", []string{"lsgan", "vanilla"}, "adversarial loss, least squares or cross-entropy"},
-	{"lr_policy", "schedule", []string{"linear"}, "how the learning rate falls"},
+	{"gan_mode", "losses", []string{"lsgan", "vanilla", "vanilla_minmax", "wgangp"}, "adversarial loss: least squares; cross-entropy; " +
+		"the same with the generators at log(1 - D); critic means, without the gradient penalty, which the official CycleGAN never adds"},
+	{"cycle_loss", "losses", []string{"l1", "gan"}, "how reconstructions are held against pictures: by L1, or by one more discriminator a domain"},
+	{"lr_policy", "schedule", []string{"linear", "step", "plateau", "cosine"}, "how the learning rate falls"},
 }
 
 func trainFlags() []cli.Flag {
@@ -71,22 +73,26 @@ func trainFlags() []cli.Flag {
 		&cli.IntFlag{Name: "num_threads", Category: "pictures", Value: 4, Usage: "`NUMBER` of threads that decode pictures"},
 
 		&cli.StringFlag{Name: "netG", Category: "networks", Value: d.NetG, Usage: "`GENERATOR`: resnet_9blocks, resnet_6blocks or any resnet_Nblocks"},
+		&cli.IntFlag{Name: "input_nc", Category: "networks", Value: d.InputNC, Usage: "`CHANNELS` of domain A: 1 (grey), 3 or 4 (with alpha); other ones than --output_nc need --lambda_identity 0"},
+		&cli.IntFlag{Name: "output_nc", Category: "networks", Value: d.OutputNC, Usage: "`CHANNELS` of domain B"},
 		&cli.IntFlag{Name: "ngf", Category: "networks", Value: d.NGF, Usage: "`CHANNELS` after a generator's first convolution"},
 		&cli.IntFlag{Name: "ndf", Category: "networks", Value: d.NDF, Usage: "`CHANNELS` after a discriminator's first convolution"},
 		&cli.IntFlag{Name: "n_layers_D", Category: "networks", Value: d.LayersD, Usage: "`LAYERS` of the discriminator; another number than 3 implies --netD n_layers"},
 		&cli.BoolFlag{Name: "no_dropout", Category: "networks", Value: true, Usage: "no dropout in the generators, as is CycleGAN's default"},
 		&cli.Float64Flag{Name: "init_gain", Category: "networks", Value: d.InitGain, Usage: "standard `DEVIATION` of the first weights"},
 
-		&cli.Float64Flag{Name: "lambda_A", Category: "losses", Value: d.LambdaA, Usage: "`WEIGHT` of the cycle A to B to A"},
-		&cli.Float64Flag{Name: "lambda_B", Category: "losses", Value: d.LambdaB, Usage: "`WEIGHT` of the cycle B to A to B"},
+		&cli.Float64Flag{Name: "lambda_A", Category: "losses", Value: d.LambdaA, Usage: "`WEIGHT` of the cycle A to B to A (0: none)"},
+		&cli.Float64Flag{Name: "lambda_B", Category: "losses", Value: d.LambdaB, Usage: "`WEIGHT` of the cycle B to A to B (0: none)"},
 		&cli.Float64Flag{Name: "lambda_identity", Category: "losses", Value: d.LambdaIdentity, Usage: "`WEIGHT` of the identity loss, as a part of the cycle's (0: none)"},
 		&cli.IntFlag{Name: "pool_size", Category: "losses", Value: d.PoolSize, Usage: "`NUMBER` of earlier translations that the discriminators see again"},
 
-		&cli.IntFlag{Name: "batch_size", Category: "schedule", Value: d.BatchSize, Usage: "`NUMBER` of pictures of each domain in a step"},
+		&cli.IntFlag{Name: "batch_size", Category: "schedule", Value: d.BatchSize, Usage: "`NUMBER` of pictures of each domain in a batch"},
+		&cli.IntFlag{Name: "accumulate", Category: "schedule", Value: d.Accumulate, Usage: "take a step on the mean gradient of so many `BATCHES`, in the memory of one"},
 		&cli.Float64Flag{Name: "lr", Category: "schedule", Value: d.LR, Usage: "Adam's first learning `RATE`"},
 		&cli.Float64Flag{Name: "beta1", Category: "schedule", Value: d.Beta1, Usage: "Adam's `BETA1`"},
-		&cli.IntFlag{Name: "n_epochs", Category: "schedule", Value: d.Epochs, Usage: "`EPOCHS` at the first learning rate"},
-		&cli.IntFlag{Name: "n_epochs_decay", Category: "schedule", Value: d.EpochsDecay, Usage: "`EPOCHS` in which it falls to zero"},
+		&cli.IntFlag{Name: "n_epochs", Category: "schedule", Value: d.Epochs, Usage: "`EPOCHS` at the first learning rate; with cosine, until it is 0"},
+		&cli.IntFlag{Name: "n_epochs_decay", Category: "schedule", Value: d.EpochsDecay, Usage: "`EPOCHS` after them, in which linear lets it fall to zero"},
+		&cli.IntFlag{Name: "lr_decay_iters", Category: "schedule", Value: d.LRDecayIters, Usage: "`EPOCHS` after which step lets it fall to a tenth"},
 		&cli.IntFlag{Name: "epoch_count", Category: "schedule", Value: d.EpochCount, Usage: "`NUMBER` of the first epoch"},
 		&cli.IntFlag{Name: "max_steps", Category: "schedule", Usage: "end after so many `STEPS` (0: after the last epoch)"},
 		&cli.Uint64Flag{Name: "seed", Category: "schedule", Usage: "`NUMBER` that decides all random numbers"},
@@ -160,11 +166,11 @@ func readTrainOptions(c *cli.Context) (*trainOptions, error) {
 
 	o := &trainOptions{
 		config: cyclegan.Config{
-			InputNC: 3, OutputNC: 3, NetG: c.String("netG"), NGF: c.Int("ngf"), NDF: c.Int("ndf"), LayersD: layers,
-			InitGain: c.Float64("init_gain"), CropSize: c.Int("crop_size"), BatchSize: c.Int("batch_size"),
-			GANMode: c.String("gan_mode"), LambdaA: c.Float64("lambda_A"), LambdaB: c.Float64("lambda_B"),
+			InputNC: c.Int("input_nc"), OutputNC: c.Int("output_nc"), NetG: c.String("netG"), NGF: c.Int("ngf"), NDF: c.Int("ndf"), LayersD: layers,
+			InitGain: c.Float64("init_gain"), CropSize: c.Int("crop_size"), BatchSize: c.Int("batch_size"), Accumulate: c.Int("accumulate"),
+			GANMode: c.String("gan_mode"), CycleLoss: c.String("cycle_loss"), LambdaA: c.Float64("lambda_A"), LambdaB: c.Float64("lambda_B"),
 			LambdaIdentity: c.Float64("lambda_identity"), LR: c.Float64("lr"), Beta1: c.Float64("beta1"), PoolSize: c.Int("pool_size"),
-			Epochs: c.Int("n_epochs"), EpochsDecay: c.Int("n_epochs_decay"), EpochCount: c.Int("epoch_count"), Seed: c.Uint64("seed"),
+			LRPolicy: c.String("lr_policy"), LRDecayIters: c.Int("lr_decay_iters"), Epochs: c.Int("n_epochs"), EpochsDecay: c.Int("n_epochs_decay"), EpochCount: c.Int("epoch_count"), Seed: c.Uint64("seed"),
 		},
 		data: data.Options{
 			Root: c.Path("dataroot"), Phase: "train", Direction: c.String("direction"), LoadSize: c.Int("load_size"),

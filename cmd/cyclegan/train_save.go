@@ -77,7 +77,8 @@ func (t *training) drain() error {
 	return err
 }
 
-// startSave copies the run from the device and has the copy saved.
+// startSave copies the run from the device and has the copy saved. The losses of all steps have been taken in: the schedule,
+// which is saved too, knows them.
 func (t *training) startSave() error {
 	s, err := t.trainer.Snapshot()
 	if err != nil {
@@ -90,6 +91,7 @@ func (t *training) startSave() error {
 	t.warn("space", t.folder.CheckSpace(bytes)) // it may still do
 
 	s.Epoch, s.Next = t.position(s.Step)
+	s.Plateau = t.schedule.Plateau()
 	s.Data = cyclegan.Data{
 		Direction: t.data.Direction, Preprocess: t.data.Preprocess, LoadSize: t.data.LoadSize, NoFlip: t.data.NoFlip,
 		SerialBatches: t.data.SerialBatches, MaxDatasetSize: t.data.MaxDatasetSize,

@@ -1,0 +1,68 @@
+// What train says of a recipe that is not the official default.
+
+package main
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"cyclevk/cyclegan"
+)
+
+// remark is a line of the announcement.
+type remark struct{ what, text string }
+
+// unusual are the remarks on losses and schedule.
+func unusual(c *cyclegan.Config) (list []remark) {
+	add := func(what, format string, args ...any) {
+		list = append(list, remark{what, fmt.Sprintf(format, args...)})
+	}
+	switch c.GANMode {
+	case "vanilla_minmax":
+		add("adversarial loss", "vanilla_minmax: the generators minimise log(1 - D), whose gradient vanishes where D is sure")
+	case "wgangp":
+		add("adversarial loss", "wgangp: means of the critics alone, as the official CycleGAN has it: it never adds the gradient penalty")
+	case "vanilla":
+		add("adversarial loss", "vanilla: cross-entropy")
+	}
+	cycle := "L1"
+	if c.CycleLoss == "gan" {
+		cycle = "adversarial, by discriminators that learn to tell reconstructions from pictures"
+	}
+	switch {
+	case c.LambdaA == 0 && c.LambdaB == 0:
+		add("cycle", "none")
+	case c.LambdaB == 0:
+		add("cycle", "A to B to A alone, %s", cycle)
+	case c.LambdaA == 0:
+		add("cycle", "B to A to B alone, %s", cycle)
+	case c.CycleLoss != "l1":
+		add("cycle", "%s", cycle)
+	}
+	switch c.LRPolicy {
+	case "step":
+		add("learning rate", "a tenth after every %d epochs", c.LRDecayIters)
+	case "plateau":
+		add("learning rate", "a fifth after 6 epochs without a gain of 1 %% in the generators' mean loss")
+	case "cosine":
+		add("learning rate", "a cosine that reaches 0 after %d epochs", c.Epochs)
+		if c.EpochsDecay > 0 {
+			add("", "and rises again in the %d of --n_epochs_decay, as in the official code", c.EpochsDecay)
+		}
+	}
+	return list
+}
+
+// counts names the parameters of networks; nil ones are not there.
+func counts(nets ...*cyclegan.Network) string {
+	nets = slices.DeleteFunc(nets, func(n *cyclegan.Network) bool { return n == nil })
+	var each []string
+	for _, n := range nets {
+		each = append(each, fmt.Sprint(n.Params.Count()))
+	}
+	if len(slices.Compact(slices.Clone(each))) == 1 {
+		return fmt.Sprintf("%d of %s parameters", len(nets), each[0])
+	}
+	return strings.Join(each, " and ") + " parameters"
+}

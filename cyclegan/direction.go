@@ -1,0 +1,179 @@
+// The losses of a micro-batch, and their way back to the gradients.
+//
+//	fake_B = G_A(real_A)   rec_A = G_B(fake_B)   idt_A = G_A(real_B)
+//	fake_A = G_B(real_B)   rec_B = G_A(fake_A)   idt_B = G_B(real_A)
+//
+// Generators: D_A(fake_B) → 1, D_B(fake_A) → 1, L1(rec, real), L1(idt, real); the discriminators are frozen. Then the
+// discriminators: real → 1 and pooled fakes → 0, with the fakes from before the generators' update. Where the cycle's loss is
+// adversarial, D_cycle_A(rec_A) → 1 stands for L1(rec_A, real_A), and D_cycle_A learns real_A → 1, rec_A → 0; B alike. Of a
+// cycle or an identity whose weight is 0 nothing is computed.
+
+package cyclegan
+
+import (
+	"slices"
+
+	"cyclevk/kernels"
+	"cyclevk/vk"
+)
+
+// direction is one half of the method, seen from the generator that makes fakes.
+type direction struct {
+	side       string   // "A" or "B", as in the names of its losses
+	gen, back  *Network // makes the fake, takes it back to where it came from
+	judge      *Network
+	cycleJudge *Network // of reconstructions; nil: the cycle's loss is L1
+	pool       *kernels.Pool
+	decisions  *vk.Mem
+	fakes      kernels.Tensor // those of the step so far
+
+	cycle, identity float64 // loss weights; 0: not computed
+
+	// Of one micro-batch.
+	pixels, target *vk.Mem        // the real pictures of its own domain and of the other
+	input          kernels.Tensor // [N], or [2N] with the other domain for the identity loss: what gen translates
+	fake, rec      *Tape
+	dFake, dRec    kernels.Tensor // the gradients of their Y
+	verdict        *Tape
+	dVerdict       kernels.Tensor
+	recVerdict     *Tape
+	dRecVerdict    kernels.Tensor
+}
+
+// stepLosses writes the losses of a step down.
+type stepLosses struct {
+	*vk.Program
+	c     *Config
+	h, w  int
+	mode  kernels.GANMode
+	step  *step
+	begun map[*Network]bool // networks whose gradients hold a part of the step's
+
+	micro int // number of the micro-batch
+}
+
+// loss is the place of a loss of the present micro-batch.
+func (l *stepLosses) loss(name string) vk.Range {
+	at := l.micro*len(l.step.lossNames) + slices.Index(l.step.lossNames, name)
+	return l.step.losses.Slice(at*vk.Alignment, 4)
+}
+
+// share is a loss weight's part of a micro-batch: a step minimises the mean of its micro-batches' losses.
+func (l *stepLosses) share(weight float64) float32 { return float32(weight / float64(l.c.Accumulate)) }
+
+// into is how a network takes its next gradients: the first ones of a step in place of what was there.
+func (l *stepLosses) into(n *Network) gradMode {
+	if l.begun[n] {
+		return accumulate
+	}
+	l.begun[n] = true
+	return overwrite
+}
+
+// microBatch writes micro-batch i down.
+func (l *stepLosses) microBatch(i int, both ...*direction) {
+	l.micro = i
+	// Forward. The two generators are independent and run together; so do the two reconstructions and the two verdicts.
+	for _, d := range both {
+		l.translate(d)
+	}
+	l.Phase()
+	for _, d := range both {
+		l.reconstruct(d)
+		d.verdict = d.judge.Forward(l.Program, d.fake.Y.Images(0, l.c.BatchSize), Pass{})
+		d.dVerdict = l.fool(d.judge, d.verdict, 1, "G_"+d.side)
+	}
+	l.Phase()
+
+	// Backward of the generators, in reverse: the reconstructions and the verdicts reach the fakes, the fakes the weights.
+	for _, d := range both {
+		dFake := d.dFake.Images(0, l.c.BatchSize)
+		if d.recVerdict != nil {
+			d.cycleJudge.Backward(l.Program, d.recVerdict, d.dRecVerdict, d.dRec, false, frozen)
+		}
+		if d.rec != nil {
+			d.back.Backward(l.Program, d.rec, d.dRec, dFake, false, l.into(d.back))
+		}
+		d.judge.Backward(l.Program, d.verdict, d.dVerdict, dFake, d.rec != nil, frozen)
+	}
+	l.Phase()
+	for _, d := range both {
+		d.gen.Backward(l.Program, d.fake, d.dFake, kernels.Tensor{}, false, l.into(d.gen))
+	}
+	l.Phase()
+
+	// The discriminators.
+	for _, d := range both {
+		l.learn(d.judge, d.target, "D_"+d.side, func(fakes kernels.Tensor) {
+			d.pool.Take(l.Program, d.fakes.Images(0, (i+1)*l.c.BatchSize), d.decisions.All(), fakes)
+		})
+		if d.recVerdict != nil {
+			l.learn(d.cycleJudge, d.pixels, "D_cycle_"+d.side, func(fakes kernels.Tensor) { kernels.Copy(l.Program, d.rec.Y, fakes) })
+		}
+	}
+}
+
+// translate makes the fakes, and the identity loss with them.
+func (l *stepLosses) translate(d *direction) {
+	p, n, images := l.Program, l.c.BatchSize, l.c.BatchSize
+	if d.identity > 0 {
+		images = 2 * n
+	}
+	d.input = kernels.NewTensor(p, d.gen.Params.Net+" input", images, l.h, l.w, d.gen.In)
+	kernels.Upload(p, d.pixels.All(), d.input.Images(0, n))
+	if images > n {
+		kernels.Upload(p, d.target.All(), d.input.Images(n, n))
+	}
+	d.fake = d.gen.Forward(p, d.input, Pass{Images: n})
+	d.dFake = d.fake.Y.Like(p, d.gen.Params.Net+" dfake")
+	if images > n {
+		kernels.L1(p, d.fake.Y.Images(n, n), d.input.Images(n, n), l.share(d.identity), d.dFake.Images(n, n), l.loss("idt_"+d.side))
+	}
+
+	// The pools keep fakes at the end of the step, and until then the later micro-batches must see them there.
+	fake := d.fake.Y.Images(0, n)
+	if l.c.Accumulate == 1 {
+		d.fakes = fake
+		return
+	}
+	if l.micro == 0 {
+		d.fakes = kernels.NewTensor(p, d.gen.Params.Net+" fakes", l.c.StepSize(), l.h, l.w, d.gen.Out)
+	}
+	kernels.Copy(p, fake, d.fakes.Images(l.micro*n, n))
+}
+
+// reconstruct takes the fakes back, for the cycle's loss.
+func (l *stepLosses) reconstruct(d *direction) {
+	d.rec, d.recVerdict = nil, nil
+	if d.cycle == 0 {
+		return
+	}
+	p, n := l.Program, l.c.BatchSize
+	d.rec = d.back.Forward(p, d.fake.Y.Images(0, n), Pass{})
+	d.dRec = d.rec.Y.Like(p, d.gen.Params.Net+" drec")
+	if d.cycleJudge == nil {
+		kernels.L1(p, d.rec.Y, d.input.Images(0, n), l.share(d.cycle), d.dRec, l.loss("cycle_"+d.side))
+		return
+	}
+	d.recVerdict = d.cycleJudge.Forward(p, d.rec.Y, Pass{})
+	d.dRecVerdict = l.fool(d.cycleJudge, d.recVerdict, d.cycle, "cycle_"+d.side)
+}
+
+// fool is the generators' loss in a verdict: all of it should be 1.
+func (l *stepLosses) fool(judge *Network, verdict *Tape, weight float64, name string) (dVerdict kernels.Tensor) {
+	dVerdict = verdict.Y.Like(l.Program, judge.Params.Net+" dlogits")
+	kernels.GAN(l.Program, l.mode, verdict.Y, verdict.Y.N, l.share(weight), dVerdict, l.loss(name))
+	return dVerdict
+}
+
+// learn is a discriminator's loss, half of it from real pictures and half from fakes, which take writes.
+func (l *stepLosses) learn(judge *Network, real *vk.Mem, name string, take func(fakes kernels.Tensor)) {
+	n := l.c.BatchSize
+	x := kernels.NewTensor(l.Program, judge.Params.Net+" input", 2*n, l.h, l.w, judge.In)
+	kernels.Upload(l.Program, real.All(), x.Images(0, n))
+	take(x.Images(n, n))
+	t := judge.Forward(l.Program, x, Pass{Images: n})
+	dy := t.Y.Like(l.Program, judge.Params.Net+" dlogits")
+	kernels.GAN(l.Program, l.mode, t.Y, n, l.share(0.5), dy, l.loss(name))
+	judge.Backward(l.Program, t, dy, kernels.Tensor{}, false, l.into(judge))
+}
