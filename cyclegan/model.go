@@ -79,7 +79,7 @@ func (m *Model) networks() []*Params { return m.params }
 // initialise draws new weights and clears the optimiser's state and the guard.
 func (m *Model) initialise() error {
 	for _, ps := range m.networks() {
-		if err := ps.upload(m.dev, ps.Weights, ps.InitState(m.Config.Seed, m.Config.InitGain)); err != nil {
+		if err := ps.uploadWeights(m.dev, ps.InitState(m.Config.Seed, m.Config.InitType, m.Config.InitGain)); err != nil {
 			return err
 		}
 		for _, buffer := range []*vk.Mem{ps.Grads, ps.M, ps.V} {

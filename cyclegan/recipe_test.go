@@ -119,7 +119,7 @@ func gradients(t *testing.T, dev *vk.Device, c Config, batches ...*data.Batch) (
 		if err != nil {
 			t.Fatal(err)
 		}
-		nets = append(nets, ps.unpack(raw))
+		nets = append(nets, unpack(ps.List, raw))
 	}
 	return nets, results[len(results)-1].Losses
 }

@@ -22,6 +22,7 @@ type step struct {
 	real         []realPictures // of each micro-batch
 	poolA, poolB *vk.Mem        // decisions for fake_A and fake_B
 	hyper        *vk.Mem        // Adam's two numbers that change from step to step
+	dropSeed     *vk.Mem        // of dropout's masks; nil where nothing is dropped
 	losses       *vk.Mem        // a micro-batch's after the other's, one float every vk.Alignment bytes, so that no two wait for each other
 	guard        *vk.Mem        // the guard as this step left it
 
@@ -53,6 +54,9 @@ func (m *Model) newStep(h, w int) *step {
 	}
 	mode, err := kernels.ParseGANMode(c.GANMode)
 	p.Fail(err)
+	if m.GA.dropouts > 0 {
+		s.dropSeed = p.Host("dropout seed", 4*kernels.SeedWords)
+	}
 	losses := &stepLosses{Program: p, c: c, h: h, w: w, mode: mode, step: s, begun: map[*Network]bool{}}
 	for i := range c.Accumulate {
 		r := realPictures{p.Host("real_A", kernels.PixelBytes(n, h, w, c.InputNC)), p.Host("real_B", kernels.PixelBytes(n, h, w, c.OutputNC))}
@@ -67,6 +71,9 @@ func (m *Model) newStep(h, w int) *step {
 	m.inspect(p, s.losses)
 	for _, ps := range m.networks() {
 		m.adam(p, ps, s.hyper)
+	}
+	for _, s := range losses.seen {
+		s.net.Track(p, s.tape, s.call, m.guard.All())
 	}
 	for _, d := range []*direction{a, b} {
 		d.pool.Store(p, d.fakes, d.decisions.All(), m.guard.All())

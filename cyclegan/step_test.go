@@ -238,7 +238,7 @@ func (g *golden) checkGradients(t *testing.T, tr *Trainer) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		state := ps.unpack(raw)
+		state := unpack(ps.List, raw)
 		whole, worst, worstName := 0.0, 0.0, ""
 		for _, p := range ps.List {
 			key := "grad." + ps.Net + "." + p.Name

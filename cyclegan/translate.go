@@ -16,6 +16,10 @@ type Translator struct {
 	gen   *Network
 	arena *vk.Arena
 
+	// Eval normalises batch norm by the running statistics, as the official test.py does with --eval. By default each picture has
+	// its own, as there. Dropout is never applied. It is read when a picture of another size than the last one comes.
+	Eval bool
+
 	// The program for the size of the last picture: folders mostly hold one size.
 	h, w    int
 	program *vk.Program
@@ -38,7 +42,7 @@ func NewTranslator(dev *vk.Device, c *Checkpoint, direction string) (*Translator
 	if err := t.arena.Allocate(); err != nil {
 		return nil, err
 	}
-	if err := t.gen.Params.upload(dev, t.gen.Params.Weights, c.Nets[name].Weights); err != nil {
+	if err := t.gen.Params.uploadWeights(dev, c.Nets[name].Weights); err != nil {
 		t.Close()
 		return nil, err
 	}
@@ -53,14 +57,14 @@ func (t *Translator) Close() {
 	t.arena.Free()
 }
 
-// minSide is the shortest side that a generator takes: a quarter of it still reflects by one pixel.
-const minSide = 8
-
-// Translate returns the translated picture in the size of the original. The generator needs sides that are multiples of 4
-// and at least 8: the picture is padded at its right and bottom, by reflection, or by repeating the edge where a side is
-// shorter than 8, and cropped back.
+// Translate returns the translated picture in the size of the original. The generator needs sides that are multiples of some
+// number, see [GeneratorSpec.Sizes]: the picture is padded at its right and bottom, by reflection, or by repeating the edge
+// where a side is shorter than minMirrored, and cropped back.
 func (t *Translator) Translate(x *data.Image) (*data.Image, error) {
-	padded := padPicture(x, max(minSide, (x.W+3)&^3), max(minSide, (x.H+3)&^3))
+	side := func(n int) int {
+		return max(t.gen.Least, (n+t.gen.Multiple-1)/t.gen.Multiple*t.gen.Multiple)
+	}
+	padded := padPicture(x, side(x.W), side(x.H))
 	if err := t.prepare(padded.H, padded.W); err != nil {
 		return nil, err
 	}
@@ -96,7 +100,7 @@ func (t *Translator) prepare(h, w int) error {
 	in, out := p.Host("picture", kernels.PixelBytes(1, h, w, 3)), p.Host("translated", kernels.PixelBytes(1, h, w, 3))
 	x := kernels.NewTensor(p, "picture", 1, h, w, t.gen.In)
 	kernels.Upload(p, in.All(), x)
-	kernels.Quantise(p, t.gen.Forward(p, x, Pass{}).Y, out.All())
+	kernels.Quantise(p, t.gen.Forward(p, x, Pass{Eval: t.Eval}).Y, out.All())
 	if err := p.Build(); err != nil {
 		return err
 	}
@@ -120,14 +124,15 @@ func padPicture(x *data.Image, w, h int) *data.Image {
 	return y
 }
 
-// mirror maps a coordinate of the padded picture to the original's: by reflection, in which the edge is not repeated, or to
-// the edge where the side is shorter than minSide. At least minSide pixels reflect the at most 3 that are missing.
+// minMirrored is the shortest side that is padded by reflection.
+const minMirrored = 8
+
+// mirror maps a coordinate of the padded picture to the original's: by reflection to and fro, in which the edges are not
+// repeated, or to the edge where the side is short.
 func mirror(i, size int) int {
-	switch {
-	case i < size:
-		return i
-	case size >= minSide:
-		return 2*(size-1) - i
+	if size < minMirrored {
+		return min(i, size-1)
 	}
-	return size - 1
+	period := 2 * (size - 1)
+	return min(i%period, period-i%period)
 }
