@@ -9,6 +9,7 @@ README.md lists the tensors of each file.
 """
 
 import argparse
+import copy
 import dataclasses
 import itertools
 import json
@@ -119,6 +120,34 @@ def logit_bias_terms(case, first):
     return found
 
 
+def running_terms(case, start):
+    """The sums of magnitudes of the terms that make each running statistic of step 1, L2 norm over channels, by golden name.
+
+    These tensors are a few numbers, too: see logit_bias_terms. Each call of a norm adds a tenth of its mean, whose terms are its
+    inputs, to nine tenths of what was there; the terms of a variance are not negative, so it is their sum.
+    """
+    terms = {}
+
+    def follow(key):
+        def hook(module, inputs, _):
+            terms[key] = 0.9 * terms.get(key, 0) + 0.1 * inputs[0].detach().abs().mean((0, 2, 3))
+        return hook
+
+    built = {name: copy.deepcopy(net).double() for name, net in start.networks.items()}
+    for name, net in built.items():
+        for key, module in net.named_modules():
+            if isinstance(module, torch.nn.BatchNorm2d):
+                module.register_forward_hook(follow(f"{name}.{key}"))
+    model = trainer.Trainer(built, [trainer.ImagePool(0, None)] * 2, case.gan_mode)
+    model.step(*(network_input(start.pictures[domain][0], np.float64, 0) for domain in "AB"))
+    found = {}
+    for key, value in terms.items():
+        network, module = key.split(".", 1)
+        found[f"terms.stat.{key}.running_mean"] = value.norm().numpy().reshape(1)
+        found[f"terms.stat.{key}.running_var"] = built[network].get_submodule(module).running_var.norm().numpy().reshape(1)
+    return found
+
+
 def measure(case, start, truth):
     """The 16 fp32 runs: -> (losses [16,steps,8], distances of step 1 by golden name, each [16])."""
     losses, distances = [], {name: [] for name in truth.first}
@@ -167,7 +196,7 @@ def write_case(case, folder):
                     for name, net in start.networks.items() for key, parameter in net.named_parameters()}
         tensors |= {name: array.astype(np.float32) for name, array in truth.first.items()}
         tensors |= {f"distance.{name}": values for name, values in distances.items()}
-        tensors |= logit_bias_terms(case, truth.first)
+        tensors |= logit_bias_terms(case, truth.first) | running_terms(case, start)
     config = dataclasses.asdict(case) | {"losses": trainer.LOSSES, **trainer.DEFAULTS}
     metadata = {"torch": torch.__version__, "numpy": np.__version__, "config": json.dumps(config)}
     path = os.path.join(folder, case.name + ".safetensors")
