@@ -186,6 +186,9 @@ func loadFile(path string) (*Checkpoint, error) {
 	if e.Version > CheckpointVersion {
 		return nil, fail("format version %d %w %d: use a newer cyclevk", e.Version, errNewer, CheckpointVersion)
 	}
+	if e.Version < 2 && e.Config.LayersD != DefaultConfig().LayersD {
+		e.Config.NetD = "n_layers" // an option since version 2
+	}
 	if err := e.Config.Validate(); err != nil {
 		return nil, fail("%w", err)
 	}

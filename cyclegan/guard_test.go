@@ -21,7 +21,7 @@ import (
 func TestGuardNamesEverything(t *testing.T) {
 	dev := vktest.Device(t)
 	c := tiny()
-	c.CycleLoss, c.Accumulate = "gan", 2 // with all networks there can be
+	c.CycleLoss, c.Accumulate, c.Norm = "gan", 2, NormBatch // with all networks and tensors there can be
 	m, err := newModel(dev, c, 16, 16)
 	if err != nil {
 		t.Fatal(err)
@@ -78,12 +78,14 @@ func TestGuardNamesEverything(t *testing.T) {
 }
 
 // TestBrokenStepIsNotTaken makes the gradients of a step overflow. It and those submitted after it leave every bit of
-// weights, moments and pools as it was.
+// weights, moments, running statistics and pools as it was.
 func TestBrokenStepIsNotTaken(t *testing.T) {
 	dev := vktest.Device(t)
 	for _, from := range []string{"Step", "Drain", "Checkpoint"} { // where the broken step is met
 		t.Run(from, func(t *testing.T) {
-			tr := startTrainer(t, dev, tiny(), nil)
+			c := tiny()
+			c.Norm, c.NoDropout = NormBatch, false
+			tr := startTrainer(t, dev, c, nil)
 			defer tr.Close()
 			train(t, tr, 5) // the pools, of 2, are full
 			state, err := tr.Checkpoint()

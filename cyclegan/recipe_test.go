@@ -32,6 +32,14 @@ func recipes() map[string]Config {
 		"1 to 3":         with(func(c *Config) { c.InputNC, c.LambdaIdentity = 1, 0 }),
 		"batch 2":        with(func(c *Config) { c.BatchSize = 2 }),
 		"accumulate 3":   with(func(c *Config) { c.Accumulate = 3 }),
+		"batch norm":     with(func(c *Config) { c.Norm, c.BatchSize = NormBatch, 2 }),
+		"no norm": with(func(c *Config) {
+			c.Norm, c.NetD, c.Upsample, c.InitType = NormNone, netPixel, UpsampleResize, InitXavier
+		}),
+		"dropout": with(func(c *Config) { c.NoDropout, c.Accumulate = false, 2 }),
+		"unet": with(func(c *Config) {
+			c.NetG, c.NGF, c.CropSize, c.Norm, c.NoDropout, c.CycleLoss, c.InitType = "unet_64", 1, 64, NormBatch, false, "gan", InitOrthogonal
+		}),
 		"all at once": with(func(c *Config) {
 			c.GANMode, c.CycleLoss, c.LambdaA, c.LambdaIdentity, c.InputNC, c.OutputNC = "vanilla", "gan", 0, 0, 4, 1
 			c.BatchSize, c.Accumulate, c.PoolSize = 2, 2, 5

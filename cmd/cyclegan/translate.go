@@ -34,6 +34,7 @@ Examples:
 			modelFlag(),
 			&cli.StringFlag{Name: "direction", Usage: "`DIRECTION` of the translation, AtoB or BtoA (required)"},
 			&cli.PathFlag{Name: "out", Usage: "`FOLDER` for the results (required)"},
+			evalFlag(),
 			deviceFlag(),
 		},
 		Action: translate,
@@ -67,6 +68,7 @@ func translate(c *cli.Context) error {
 			return badInput{err}
 		}
 		defer translator.Close()
+		translator.Eval = c.Bool("eval")
 		return translateAll(ctx, translator, jobs, c.App.Writer, c.App.ErrWriter)
 	})
 }
