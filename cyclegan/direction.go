@@ -56,11 +56,11 @@ type stepLosses struct {
 	seen   []seen // what moves running statistics, in order
 }
 
-// seen is one call of a network, as the official code calls it, within a pass.
+// seen is one call of a network, as the official code calls it: a group of the pictures of a pass.
 type seen struct {
-	net  *Network
-	tape *Tape
-	call int
+	net   *Network
+	tape  *Tape
+	group int
 }
 
 // pass is a generator's next one in training.
@@ -137,9 +137,9 @@ func (l *stepLosses) microBatch(i int, both ...*direction) {
 
 // remember lists the calls of a micro-batch in the order of the official code, in which running statistics move.
 func (l *stepLosses) remember(both []*direction) {
-	add := func(n *Network, t *Tape, calls ...int) {
-		for _, call := range calls {
-			l.seen = append(l.seen, seen{n, t, call})
+	add := func(n *Network, t *Tape, groups ...int) {
+		for _, group := range groups {
+			l.seen = append(l.seen, seen{n, t, group})
 		}
 	}
 	for _, d := range both {

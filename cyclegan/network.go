@@ -94,6 +94,25 @@ func (n *Network) Track(p *vk.Program, t *Tape, group int, guard vk.Range) {
 	})
 }
 
+// BatchesTracked is how many batches the running statistics of a network have seen since its weights were drawn: PyTorch's
+// num_batches_tracked.
+func (c *Checkpoint) BatchesTracked(net string) int { return c.Step * c.Config.callsOf(net) }
+
+// callsOf is how often a step calls a network.
+func (c *Config) callsOf(net string) int {
+	calls := 3 // a discriminator: for the generators' loss, of real pictures, of fakes
+	// A generator takes fakes back in the other direction's cycle, by whose weight its identity loss is weighed, too.
+	if lambda, ok := map[string]float64{"G_A": c.LambdaB, "G_B": c.LambdaA}[net]; ok {
+		calls = 1
+		for _, weight := range []float64{lambda, lambda * c.LambdaIdentity} {
+			if weight > 0 {
+				calls++
+			}
+		}
+	}
+	return calls * c.Accumulate
+}
+
 // eachLayer visits the layers of a module with what a pass left for each, in the order of the pass.
 func eachLayer(m module, t *Tape, visit func(*layer, *Tape)) {
 	switch m := m.(type) {

@@ -67,6 +67,17 @@ func TestRecipes(t *testing.T) {
 			if after, _ := dev.Allocated(); after-before != predicted {
 				t.Errorf("%d bytes predicted, %d allocated", predicted, after-before)
 			}
+			for _, ps := range tr.networks() {
+				calls := 0
+				for _, s := range tr.step.seen {
+					if s.net.Params == ps {
+						calls++
+					}
+				}
+				if want := (&Checkpoint{Info: Info{Config: c, Step: 1}}).BatchesTracked(ps.Net); calls != want {
+					t.Errorf("a step calls %s %d times, not %d", ps.Net, calls, want)
+				}
+			}
 			path := filepath.Join(t.TempDir(), FileName(3))
 			if err := os.WriteFile(path, train(t, tr, 3), 0o600); err != nil {
 				t.Fatal(err)

@@ -27,6 +27,7 @@ type step struct {
 	guard        *vk.Mem        // the guard as this step left it
 
 	lossNames []string // of one micro-batch
+	seen      []seen   // the calls of networks that move running statistics, in order
 }
 
 // realPictures are uint8 [N,H,W,InputNC] and [N,H,W,OutputNC].
@@ -72,8 +73,9 @@ func (m *Model) newStep(h, w int) *step {
 	for _, ps := range m.networks() {
 		m.adam(p, ps, s.hyper)
 	}
-	for _, s := range losses.seen {
-		s.net.Track(p, s.tape, s.call, m.guard.All())
+	s.seen = losses.seen
+	for _, call := range s.seen {
+		call.net.Track(p, call.tape, call.group, m.guard.All())
 	}
 	for _, d := range []*direction{a, b} {
 		d.pool.Store(p, d.fakes, d.decisions.All(), m.guard.All())
