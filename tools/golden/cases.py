@@ -49,6 +49,9 @@ class Case:
     def losses(self):
         return trainer.LOSSES + (trainer.CYCLE_JUDGES if self.cycle_loss == "gan" else ())
 
+    def trainer(self, networks, pools):
+        return trainer.Trainer(networks, pools, self.gan_mode, lambda_B=self.lambda_B, lambda_identity=self.lambda_identity)
+
 
 FULL = dict(seed=2153, ngf=12, ndf=12, n_blocks=3, height=64, width=64, steps=21, bias_gain=0.0)
 SMALL = dict(ngf=2, ndf=3, n_layers_D=1, height=16, width=16)

@@ -68,7 +68,7 @@ def run(case, start, dtype, ulp_pattern=0, steps=None):
         built[name].load_state_dict(net.state_dict())
         built[name].to(torch.float64 if dtype is np.float64 else torch.float32)
     pools = [scripted_pool(case, start.decisions[:, :, side]) for side in (0, 1)]
-    model = trainer.Trainer(built, pools, case.gan_mode, lambda_B=case.lambda_B, lambda_identity=case.lambda_identity)
+    model = case.trainer(built, pools)
     result = Run(np.empty((steps or case.steps, len(case.losses))), {}, [])
     for index in range(len(result.losses)):
         real = [network_input(start.pictures[domain][index], dtype, ulp_pattern) for domain in "AB"]
@@ -138,7 +138,7 @@ def running_terms(case, start):
         for key, module in net.named_modules():
             if isinstance(module, torch.nn.BatchNorm2d):
                 module.register_forward_hook(follow(f"{name}.{key}"))
-    model = trainer.Trainer(built, [trainer.ImagePool(0, None)] * 2, case.gan_mode)
+    model = case.trainer(built, [trainer.ImagePool(0, None)] * 2)
     model.step(*(network_input(start.pictures[domain][0], np.float64, 0) for domain in "AB"))
     found = {}
     for key, value in terms.items():
