@@ -131,7 +131,7 @@ func (c *Config) Validate() error {
 		{"n_layers_D", c.LayersD, 1, 6},
 		{"crop_size", c.CropSize, 8, 8192},
 		{"batch_size", c.BatchSize, 1, 1024},
-		{"accumulate", c.Accumulate, 1, 256},
+		{"accumulate", c.Accumulate, 1, 64},
 		{"pool_size", c.PoolSize, 0, 10000},
 		{"lr_decay_iters", c.LRDecayIters, 1, 1 << 30},
 		{"n_epochs", c.Epochs, 0, 1 << 30},

@@ -45,11 +45,11 @@ type direction struct {
 // stepLosses writes the losses of a step down.
 type stepLosses struct {
 	*vk.Program
-	c     *Config
-	h, w  int
-	mode  kernels.GANMode
-	step  *step
-	begun map[*Network]bool // networks whose gradients hold a part of the step's
+	c                 *Config
+	h, w              int
+	fooling, learning kernels.GANMode // of the generators and of the discriminators
+	step              *step
+	begun             map[*Network]bool // networks whose gradients hold a part of the step's
 
 	micro  int    // number of the micro-batch
 	passes int    // of generators, so far
@@ -210,7 +210,7 @@ func (l *stepLosses) reconstruct(d *direction) {
 // fool is the generators' loss in a verdict: all of it should be 1.
 func (l *stepLosses) fool(judge *Network, verdict *Tape, weight float64, name string) (dVerdict kernels.Tensor) {
 	dVerdict = verdict.Y.Like(l.Program, judge.Params.Net+" dlogits")
-	kernels.GAN(l.Program, l.mode, verdict.Y, verdict.Y.N, l.share(weight), dVerdict, l.loss(name))
+	kernels.GAN(l.Program, l.fooling, verdict.Y, verdict.Y.N, l.share(weight), dVerdict, l.loss(name))
 	return dVerdict
 }
 
@@ -222,7 +222,11 @@ func (l *stepLosses) learn(judge *Network, real *vk.Mem, name string, take func(
 	take(x.Images(n, n))
 	t := judge.Forward(l.Program, x, Pass{Images: n})
 	dy := t.Y.Like(l.Program, judge.Params.Net+" dlogits")
-	kernels.GAN(l.Program, l.mode, t.Y, n, l.share(0.5), dy, l.loss(name))
+	kernels.GAN(l.Program, l.learning, t.Y, n, l.share(0.5), dy, l.loss(name))
 	judge.Backward(l.Program, t, dy, kernels.Tensor{}, false, l.into(judge))
+	if bias := judge.Params.List[len(judge.Params.List)-1]; l.learning == kernels.WGANGP && len(bias.Shape) == 1 {
+		// A critic's last bias raises real and fake alike: its gradient is 0, and rounding, through Adam, would be a step.
+		kernels.Fill(l.Program, bias.in(judge.Params.Grads), 0)
+	}
 	return t
 }

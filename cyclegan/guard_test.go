@@ -81,10 +81,10 @@ func TestGuardNamesEverything(t *testing.T) {
 // weights, moments, running statistics and pools as it was.
 func TestBrokenStepIsNotTaken(t *testing.T) {
 	dev := vktest.Device(t)
-	for _, from := range []string{"Step", "Drain", "Checkpoint"} { // where the broken step is met
+	for i, from := range []string{"Step", "Drain", "Checkpoint"} { // where the broken step is met
 		t.Run(from, func(t *testing.T) {
 			c := tiny()
-			c.Norm, c.NoDropout = NormBatch, false
+			c.Norm, c.NoDropout, c.Accumulate = NormBatch, false, 1+i
 			tr := startTrainer(t, dev, c, nil)
 			defer tr.Close()
 			train(t, tr, 5) // the pools, of 2, are full

@@ -55,10 +55,13 @@ func (m *Model) newStep(h, w int) *step {
 	}
 	mode, err := kernels.ParseGANMode(c.GANMode)
 	p.Fail(err)
+	losses := &stepLosses{Program: p, c: c, h: h, w: w, fooling: mode, learning: mode, step: s, begun: map[*Network]bool{}}
+	if mode == kernels.VanillaMinMax { // the generators' other form of the same loss
+		losses.learning = kernels.Vanilla
+	}
 	if m.GA.dropouts > 0 {
 		s.dropSeed = p.Host("dropout seed", 4*kernels.SeedWords)
 	}
-	losses := &stepLosses{Program: p, c: c, h: h, w: w, mode: mode, step: s, begun: map[*Network]bool{}}
 	for i := range c.Accumulate {
 		r := realPictures{p.Host("real_A", kernels.PixelBytes(n, h, w, c.InputNC)), p.Host("real_B", kernels.PixelBytes(n, h, w, c.OutputNC))}
 		s.real = append(s.real, r)

@@ -184,7 +184,10 @@ func norm(v []float64) float64 {
 
 func TestStepAgainstPyTorch(t *testing.T) {
 	dev := vktest.Device(t)
-	for _, name := range []string{"step", "step_pool", "vanilla", "batch2", "n_layers_1", "n_layers_2", "batch_norm"} {
+	for _, name := range []string{
+		"step", "step_pool", "vanilla", "batch2", "n_layers_1", "n_layers_2", "batch_norm",
+		"wgangp", "vanilla_minmax", "cycle_gan", "forward_cycle", "channels",
+	} {
 		t.Run(name, func(t *testing.T) {
 			g := readGolden(t, name)
 			base := g

@@ -28,13 +28,18 @@ written with _ or with -; the same --seed gives the same bits.
 Networks, losses and the treatment of pictures come from the checkpoint. --n_epochs, --n_epochs_decay and --max_steps may
 change, and all that leaves the numbers alone; any other value, and other pictures, are refused.
 
-Pictures of an epoch that do not fill a last step, of --batch_size times --accumulate, are left out. --max_steps ends a training early and leaves the learning
-rate's schedule, which follows the epochs, as it is.
+Pictures of an epoch that do not fill a last step, of --batch_size times --accumulate, are left out. --max_steps ends a
+training early and leaves the learning rate's schedule, which follows the epochs, as it is.
+
+--gan_mode wgangp is what the official CycleGAN makes of it: critic means, to which it never adds the gradient penalty.
+--lr_policy plateau follows the generators' mean loss of an epoch, for which the official code puts 0; cosine rises again
+after --n_epochs, as there. --cycle_loss, --accumulate and --gan_mode vanilla_minmax are not official.
 
 Examples:
    cyclegan train --dataroot datasets/horse2zebra --name horse2zebra
    cyclegan train --dataroot pictures --name small --load_size 143 --crop_size 128 --netG resnet_6blocks --ngf 32
    cyclegan train --dataroot pictures --name quick --max_steps 1000 --device radeon --seed 1
+   cyclegan train --dataroot pictures --name eights --batch_size 2 --accumulate 4 --lr_policy cosine --n_epochs_decay 0
    cyclegan train --dataroot datasets/horse2zebra --name horse2zebra --continue_train`,
 		Flags:  trainFlags(),
 		Action: train,
@@ -57,9 +62,8 @@ var trainChoices = []choice{
 	{"init_type", "networks", []string{cyclegan.InitNormal, cyclegan.InitXavier, cyclegan.InitKaiming, cyclegan.InitOrthogonal}, "distribution of the first weights"},
 	{"upsample", "networks", []string{cyclegan.UpsampleTransposed, cyclegan.UpsampleResize}, "how a resnet generator enlarges: transposed convolutions, as the " +
 		"official one does; or nearest neighbours and a convolution, which leaves no checkerboard"},
-	{"gan_mode", "losses", []string{"lsgan", "vanilla", "vanilla_minmax", "wgangp"}, "adversarial loss: least squares; cross-entropy; " +
-		"the same with the generators at log(1 - D); critic means, without the gradient penalty, which the official CycleGAN never adds"},
-	{"cycle_loss", "losses", []string{"l1", "gan"}, "how reconstructions are held against pictures: by L1, or by one more discriminator a domain"},
+	{"gan_mode", "losses", []string{"lsgan", "vanilla", "vanilla_minmax", "wgangp"}, "adversarial loss: least squares, cross-entropy, its min-max form, critic means"},
+	{"cycle_loss", "losses", []string{"l1", "gan"}, "what judges reconstructions: their distance, or one more discriminator a domain"},
 	{"lr_policy", "schedule", []string{"linear", "step", "plateau", "cosine"}, "how the learning rate falls"},
 }
 

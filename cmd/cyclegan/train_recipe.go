@@ -52,6 +52,9 @@ func unusual(c *cyclegan.Config) (list []remark) {
 	case c.CycleLoss != "l1":
 		add("cycle", "%s", cycle)
 	}
+	if c.InputNC != 3 || c.OutputNC != 3 {
+		add("channels", "%d of A, %d of B", c.InputNC, c.OutputNC)
+	}
 	switch c.LRPolicy {
 	case "step":
 		add("learning rate", "a tenth after every %d epochs", c.LRDecayIters)

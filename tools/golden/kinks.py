@@ -24,9 +24,9 @@ def recorded():
 
 
 def l1_arguments(out, real_A, real_B):
-    """What the cycle and identity losses take the absolute value of, [N,3,H,W] each, float64."""
+    """What the cycle and identity losses take the absolute value of, [N,C,H,W] each, float64."""
     pairs = (("rec_A", real_A), ("rec_B", real_B), ("idt_A", real_B), ("idt_B", real_A))
-    return [(out[name] - real).double().numpy() for name, real in pairs]
+    return [(out[name] - real).double().numpy() for name, real in pairs if name in out]
 
 
 def margin(truth, rounded):
