@@ -106,10 +106,15 @@ func (n Norm) Backward(p *vk.Program, x Tensor, stats, affine vk.Range, dy, dx T
 	launch(p, vk.Launch{Push: push, Groups: groups(rows, normSize)}, shader, sums, daffine)
 }
 
-// Running moves batch norm's running statistics, [2][Stride(C)] floats: mean and unbiased variance, towards those of each group of
-// x in turn: running += momentum (group - running). PyTorch's default momentum is 0.1.
-func (n Norm) Running(p *vk.Program, x Tensor, stats, running vk.Range, momentum float32) {
+// Running moves batch norm's running statistics, [2][Stride(C)] floats: mean and unbiased variance, towards those of a group of
+// x by its number: running += momentum (group - running). PyTorch's default momentum is 0.1. Where a word of the guard is set they
+// keep their bits: see [Finite].
+func (n Norm) Running(p *vk.Program, x Tensor, stats vk.Range, group int, running, guard vk.Range, momentum float32) {
 	if !n.check(p, "norm running statistics", x, running, stats) {
+		return
+	}
+	if group < 0 || group >= n.groups(x) {
+		p.Fail(fmt.Errorf("norm running statistics of %s: group %d of %d", x, group, n.groups(x)))
 		return
 	}
 	if n.pixels(x) < 2 {
@@ -118,10 +123,10 @@ func (n Norm) Running(p *vk.Program, x Tensor, stats, running vk.Range, momentum
 	}
 	quads := Stride(x.C) / 4
 	push := struct {
-		Groups, Quads, Pixels uint32
-		Eps, Momentum         float32
-	}{uint32(n.groups(x)), uint32(quads), uint32(n.pixels(x)), n.Eps, momentum}
-	launch(p, vk.Launch{Push: push, Groups: groups(quads, normSize)}, "norm_running", stats, running)
+		Group, Quads, Pixels, Guards uint32
+		Eps, Momentum                float32
+	}{uint32(group), uint32(quads), uint32(n.pixels(x)), guardWords(guard), n.Eps, momentum}
+	launch(p, vk.Launch{Push: push, Groups: groups(quads, normSize)}, "norm_running", stats, running, guard)
 }
 
 // EvalStats writes the statistics with which batch norm evaluates x: the running ones, for every group.

@@ -249,6 +249,7 @@ func (k normCase) run(t *Trial) error {
 	inOut := func(name string, v []float32) Tensor { return t.InOut(name, k.n, k.h, k.w, k.c, v) }
 	stats := t.Floats("stats", groups*2*stride, nil, true)
 	eval, running := t.Floats("evaluation stats", groups*2*stride, nil, true), t.Floats("running", 2*stride, runningv, true)
+	free, halted, kept := t.guard(2, -1), t.guard(2, 1), t.Floats("running statistics under a guard", 2*stride, runningv, true)
 	var x, residual, y, dy, dx Tensor
 	switch {
 	case k.residual && k.inPlace:
@@ -280,8 +281,11 @@ func (k normCase) run(t *Trial) error {
 	err := t.Run(func(p *vk.Program) {
 		n.Stats(p, x, stats)
 		n.Backward(p, x, stats, gb, dy, dx, dgb, k.accumulate)
-		if pixels > 1 {
-			n.Running(p, x, stats, running, 0.1)
+		for g := range groups {
+			if pixels > 1 {
+				n.Running(p, x, stats, g, running, free, 0.1)
+				n.Running(p, x, stats, g, kept, halted, 0.1)
+			}
 		}
 		n.EvalStats(p, x, running, eval)
 		n.Forward(p, x, stats, gb, residual, y)
@@ -312,6 +316,9 @@ func (k normCase) run(t *Trial) error {
 		if err := t.CompareFloats(dgb, want.want, want.bound); err != nil {
 			return err
 		}
+	}
+	if err := equalWords(t, kept, bits(runningv)); err != nil {
+		return err
 	}
 	return k.compareRunning(t, ref, runningv, running, eval)
 }
