@@ -241,7 +241,8 @@ func TestMirror(t *testing.T) {
 		want []int
 	}{
 		{9, []int{0, 1, 2, 3, 4, 5, 6, 7, 8, 7, 6, 5}},
-		{7, []int{0, 1, 2, 3, 4, 5, 6, 6}}, // too short: the edge repeats
+		{3, []int{0, 1, 2, 1, 0, 1, 2, 1}}, // to and fro
+		{2, []int{0, 1, 0, 1, 0, 1, 0, 1}},
 		{1, []int{0, 0, 0, 0, 0, 0, 0, 0}},
 	} {
 		for i, want := range c.want {
