@@ -217,7 +217,7 @@ func TestTranslateSizes(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, size := range [][2]int{{1, 1}, {2, 40}, {7, 5}, {8, 8}, {13, 16}, {33, 18}} {
-			x := &data.Image{W: size[0], H: size[1]}
+			x := &data.Image{W: size[0], H: size[1], Format: data.RGB}
 			for i := range 3 * size[0] * size[1] {
 				x.Pix = append(x.Pix, uint8(37*i))
 			}
@@ -241,7 +241,8 @@ func TestMirror(t *testing.T) {
 		want []int
 	}{
 		{9, []int{0, 1, 2, 3, 4, 5, 6, 7, 8, 7, 6, 5}},
-		{7, []int{0, 1, 2, 3, 4, 5, 6, 6}}, // too short: the edge repeats
+		{3, []int{0, 1, 2, 1, 0, 1, 2, 1}}, // to and fro
+		{2, []int{0, 1, 0, 1, 0, 1, 0, 1}},
 		{1, []int{0, 0, 0, 0, 0, 0, 0, 0}},
 	} {
 		for i, want := range c.want {
