@@ -22,7 +22,10 @@ type Config struct {
 	LayersD  int     `json:"n_layers_D"` // 3: a PatchGAN of 70x70
 	InitGain float64 `json:"init_gain"`  // standard deviation of the first weights
 
-	CropSize   int `json:"crop_size"`  // side of a training picture in pixels, a multiple of 4
+	CropSize   int `json:"crop_size"`        // side of a training picture in pixels, a multiple of 4
+	Height     int `json:"height,omitempty"` // of a training picture that is no square of CropSize; else 0
+	Width      int `json:"width,omitempty"`
+	Bits       int `json:"bits"`       // of a sample of a picture, 8 or 16; not an official option
 	BatchSize  int `json:"batch_size"` // pictures of each domain in a micro-batch
 	Accumulate int `json:"accumulate"` // micro-batches in a step; not an official option
 
@@ -49,9 +52,17 @@ type Config struct {
 func DefaultConfig() Config {
 	return Config{
 		InputNC: 3, OutputNC: 3, NetG: "resnet_9blocks", NGF: 64, NDF: 64, LayersD: 3, InitGain: 0.02,
-		CropSize: 256, BatchSize: 1, Accumulate: 1, GANMode: "lsgan", CycleLoss: "l1", LambdaA: 10, LambdaB: 10, LambdaIdentity: 0.5,
+		CropSize: 256, Bits: 8, BatchSize: 1, Accumulate: 1, GANMode: "lsgan", CycleLoss: "l1", LambdaA: 10, LambdaB: 10, LambdaIdentity: 0.5,
 		LR: 0.0002, Beta1: 0.5, PoolSize: 50, LRPolicy: "linear", LRDecayIters: 50, Epochs: 100, EpochsDecay: 100, EpochCount: 1,
 	}
+}
+
+// Size is the height and width of a training picture.
+func (c *Config) Size() (h, w int) {
+	if c.Height == 0 || c.Width == 0 {
+		return c.CropSize, c.CropSize
+	}
+	return c.Height, c.Width
 }
 
 // StepSize is the number of pictures of each domain in a step.
@@ -136,11 +147,24 @@ func (c *Config) Validate() error {
 			return fmt.Errorf("--%s %g: use a value from 0 to %g", o.name, o.v, o.hi)
 		}
 	}
-	if c.CropSize%4 != 0 {
-		return fmt.Errorf("--crop_size %d: the generator halves a picture twice, use a multiple of 4", c.CropSize)
+	return c.checkSize()
+}
+
+// checkSize looks at the training pictures. What they are where they are no squares follows from the data.
+func (c *Config) checkSize() error {
+	h, w := c.Size()
+	what := fmt.Sprintf("--crop_size %d", c.CropSize)
+	if h != c.CropSize || w != c.CropSize {
+		what = fmt.Sprintf("training pictures of %dx%d", w, h)
 	}
-	if least := NewDiscriminator("D", DiscriminatorSpec{In: 3, NDF: 1, Layers: c.LayersD}).Least; c.CropSize < least {
-		return fmt.Errorf("--crop_size %d: a discriminator with --n_layers_D %d needs at least %d pixels", c.CropSize, c.LayersD, (least+3)&^3)
+	if h < 1 || w < 1 || h > 8192 || w > 8192 || h%4 != 0 || w%4 != 0 {
+		return fmt.Errorf("%s: the generator halves a picture twice, use a multiple of 4 up to 8192", what)
+	}
+	if least := NewDiscriminator("D", DiscriminatorSpec{In: 3, NDF: 1, Layers: c.LayersD}).Least; min(h, w) < least {
+		return fmt.Errorf("%s: a discriminator with --n_layers_D %d needs at least %d pixels", what, c.LayersD, (least+3)&^3)
+	}
+	if c.Bits != 8 && c.Bits != 16 {
+		return fmt.Errorf("--bits %d: use 8 or 16", c.Bits)
 	}
 	return nil
 }

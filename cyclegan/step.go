@@ -28,7 +28,7 @@ type step struct {
 	lossNames []string // of one micro-batch
 }
 
-// realPictures are uint8 [N,H,W,InputNC] and [N,H,W,OutputNC].
+// realPictures are samples of [N,H,W,InputNC] and [N,H,W,OutputNC], of Config.Bits.
 type realPictures struct{ a, b *vk.Mem }
 
 // newStep writes the step down for pictures of h x w.
@@ -55,7 +55,7 @@ func (m *Model) newStep(h, w int) *step {
 	p.Fail(err)
 	losses := &stepLosses{Program: p, c: c, h: h, w: w, mode: mode, step: s, begun: map[*Network]bool{}}
 	for i := range c.Accumulate {
-		r := realPictures{p.Host("real_A", kernels.PixelBytes(n, h, w, c.InputNC, 8)), p.Host("real_B", kernels.PixelBytes(n, h, w, c.OutputNC, 8))}
+		r := realPictures{p.Host("real_A", kernels.PixelBytes(n, h, w, c.InputNC, c.Bits)), p.Host("real_B", kernels.PixelBytes(n, h, w, c.OutputNC, c.Bits))}
 		s.real = append(s.real, r)
 		a.pixels, a.target = r.a, r.b
 		b.pixels, b.target = r.b, r.a
