@@ -3,6 +3,7 @@
 package cyclegan
 
 import (
+	"errors"
 	"fmt"
 
 	"cyclevk/cyclegan/data"
@@ -12,19 +13,29 @@ import (
 
 // Translator runs one generator of a checkpoint.
 type Translator struct {
+	// MaxMemory bounds the device memory and host buffers that are used, in bytes; 0 for what the device has free.
+	MaxMemory int
+	// Progress, where it is set, is called with the share that is done of a picture that is translated in tiles. An error
+	// ends the translation.
+	Progress func(share float64) error
+
 	dev   *vk.Device
 	gen   *Network
 	arena *vk.Arena
 
 	// Eval normalises batch norm by the running statistics, as the official test.py does with --eval. By default each picture has
-	// its own, as there. Dropout is never applied. It is read when a picture of another size than the last one comes.
+	// its own, as there. Dropout is never applied. It is read when a picture of another shape than the last one comes.
 	Eval bool
 
-	// The program for the size of the last picture: folders mostly hold one size.
-	h, w    int
+	// The program for the last shape: folders mostly hold one.
+	shape
 	program *vk.Program
 	in, out *vk.Mem
+	tiles   *tiler // instead of the program, where that needs more than there is
 }
+
+// shape is the size of a padded picture and the bits of its samples.
+type shape struct{ h, w, bits int }
 
 // NewTranslator loads the generator of a direction, "AtoB" or "BtoA", from a checkpoint.
 func NewTranslator(dev *vk.Device, c *Checkpoint, direction string) (*Translator, error) {
@@ -57,55 +68,103 @@ func (t *Translator) Close() {
 	t.arena.Free()
 }
 
-// Translate returns the translated picture in the size of the original. The generator needs sides that are multiples of some
-// number, see [GeneratorSpec.Sizes]: the picture is padded at its right and bottom, by reflection, or by repeating the edge
-// where a side is shorter than minMirrored, and cropped back.
+// Translate returns the translated picture in the size and depth of the original, with as many channels as the network makes,
+// and the original's alpha where it has one that the network does not make.
+//
+// Channels that the network does not take are converted as in training: transparency is composited on white. Sides that the
+// network does not take are padded at the right and the bottom, by reflection, and cropped back. Where the program for the whole
+// picture needs more memory than there is, the picture is translated in tiles: see tiled.go.
 func (t *Translator) Translate(x *data.Image) (*data.Image, error) {
-	side := func(n int) int {
-		return max(t.gen.Least, (n+t.gen.Multiple-1)/t.gen.Multiple*t.gen.Multiple)
-	}
-	padded := padPicture(x, side(x.W), side(x.H))
-	if err := t.prepare(padded.H, padded.W); err != nil {
+	padded := padPicture(x.Convert(data.Format{C: t.gen.In}), t.gen.padded(x.W), t.gen.padded(x.H))
+	if err := t.prepare(shape{padded.H, padded.W, x.Bits}); err != nil {
 		return nil, err
+	}
+	y, err := t.translate(padded)
+	if err != nil {
+		return nil, err
+	}
+	if y, err = y.Crop(0, 0, x.W, x.H); err != nil {
+		return nil, err
+	}
+	if x.C == 4 && y.C < 4 {
+		y = withAlpha(y, x)
+	}
+	return y, nil
+}
+
+// translate runs what was prepared.
+func (t *Translator) translate(x *data.Image) (*data.Image, error) {
+	y := data.Format{C: t.gen.Out, Bits: x.Bits}.NewImage(x.W, x.H)
+	if t.tiles != nil {
+		t.tiles.progress = t.Progress
+		return y, t.tiles.translate(t.gen, pixelsOf(x), pixelsOf(y))
 	}
 	s, err := t.program.Acquire()
 	if err != nil {
 		return nil, err
 	}
-	copy(s.Bytes(t.in), padded.Pix)
+	copy(s.Bytes(t.in), x.Pix)
 	if err := t.program.Submit(s); err != nil {
 		return nil, err
 	}
 	if err := t.program.Wait(s); err != nil {
 		return nil, err
 	}
-	y := &data.Image{W: x.W, H: x.H, Pix: make([]uint8, 0, len(x.Pix))}
-	result := s.Bytes(t.out)
-	for row := range x.H {
-		y.Pix = append(y.Pix, result[row*padded.W*3:][:x.W*3]...)
-	}
+	copy(y.Pix, s.Bytes(t.out))
 	return y, nil
 }
 
-// prepare builds the program for a padded size.
-func (t *Translator) prepare(h, w int) error {
-	if t.program != nil && t.h == h && t.w == w {
+// prepare builds the program for a padded picture, or plans its tiles.
+func (t *Translator) prepare(s shape) error {
+	if t.shape == s {
 		return nil
 	}
 	if t.program != nil {
 		t.program.Free()
-		t.program = nil
 	}
-	p := t.dev.NewProgram(fmt.Sprintf("translate %dx%d", w, h))
-	in, out := p.Host("picture", kernels.PixelBytes(1, h, w, 3)), p.Host("translated", kernels.PixelBytes(1, h, w, 3))
-	x := kernels.NewTensor(p, "picture", 1, h, w, t.gen.In)
-	kernels.Upload(p, in.All(), x)
-	kernels.Quantise(p, t.gen.Forward(p, x, Pass{Eval: t.Eval}).Y, out.All())
-	if err := p.Build(); err != nil {
+	t.program, t.tiles, t.shape = nil, nil, shape{}
+	p := t.dev.NewProgram(fmt.Sprintf("translate %dx%d", s.w, s.h))
+	t.in = p.Host("picture", kernels.PixelBytes(1, s.h, s.w, t.gen.In, s.bits))
+	t.out = p.Host("translated", kernels.PixelBytes(1, s.h, s.w, t.gen.Out, s.bits))
+	x := kernels.NewTensor(p, "picture", 1, s.h, s.w, t.gen.In)
+	kernels.Upload(p, t.in.All(), s.bits, x)
+	kernels.Quantise(p, t.gen.Forward(p, x, Pass{Eval: t.Eval}).Y, t.out.All(), s.bits)
+
+	room := t.room()
+	need, err := p.Plan()
+	if err == nil && need > room {
+		err = vk.ErrOutOfDeviceMemory
+	}
+	if err == nil {
+		err = p.Build()
+	}
+	switch {
+	case err == nil:
+		t.program = p
+	case errors.Is(err, vk.ErrTooLarge), errors.Is(err, vk.ErrOutOfDeviceMemory):
+		if t.tiles, err = t.planTiles(s, room); err != nil {
+			return err
+		}
+	default:
 		return err
 	}
-	t.program, t.h, t.w, t.in, t.out = p, h, w, in, out
+	t.shape = s
 	return nil
+}
+
+// room is the memory that is left, in bytes.
+func (t *Translator) room() int {
+	room := t.dev.Free()
+	if t.MaxMemory > 0 {
+		used, _ := t.dev.Allocated()
+		room = min(room, t.MaxMemory-used)
+	}
+	return room
+}
+
+// padded is the length of a picture's side that the network takes, n or a little more.
+func (n *Network) padded(side int) int {
+	return max(n.Least, (side+n.Multiple-1)/n.Multiple*n.Multiple)
 }
 
 // padPicture extends a picture to w x h at its right and bottom.
@@ -113,26 +172,33 @@ func padPicture(x *data.Image, w, h int) *data.Image {
 	if w == x.W && h == x.H {
 		return x
 	}
-	y := &data.Image{W: w, H: h, Pix: make([]uint8, 0, w*h*3)}
+	y, pixel := x.NewImage(w, h), len(x.Pix)/(x.W*x.H)
 	for row := range h {
-		line := x.Pix[mirror(row, x.H)*x.W*3:]
-		for col := range w {
-			at := 3 * mirror(col, x.W)
-			y.Pix = append(y.Pix, line[at:at+3]...)
+		from, to := x.Row(mirror(row, x.H)), y.Row(row)
+		copy(to, from)
+		for col := x.W; col < w; col++ {
+			copy(to[col*pixel:], from[mirror(col, x.W)*pixel:][:pixel])
 		}
 	}
 	return y
 }
 
-// minMirrored is the shortest side that is padded by reflection.
-const minMirrored = 8
-
-// mirror maps a coordinate of the padded picture to the original's: by reflection to and fro, in which the edges are not
-// repeated, or to the edge where the side is short.
+// mirror maps a coordinate of the padded picture to the original's by reflection, in which the edge is not repeated, to and fro
+// as often as it takes.
 func mirror(i, size int) int {
-	if size < minMirrored {
-		return min(i, size-1)
+	if size == 1 {
+		return 0
 	}
-	period := 2 * (size - 1)
-	return min(i%period, period-i%period)
+	i %= 2 * (size - 1)
+	return min(i, 2*(size-1)-i)
+}
+
+// withAlpha is y with the alpha of x, a picture of the same size and depth.
+func withAlpha(y, x *data.Image) *data.Image {
+	y = y.Convert(data.Format{C: 4})
+	sample := x.Bits / 8
+	for at := 3 * sample; at < len(y.Pix); at += 4 * sample {
+		copy(y.Pix[at:at+sample], x.Pix[at:])
+	}
+	return y
 }

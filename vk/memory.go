@@ -119,7 +119,7 @@ func (a *Arena) plan() error {
 	for _, m := range order {
 		need := align(m.Size) + 2*a.Guard
 		if need > limit {
-			return fmt.Errorf("%s: %s in one buffer, the device %s allocates at most %s at once", m.Name, mib(need), a.dev.Info.Name, mib(limit))
+			return fmt.Errorf("%s: %s in one buffer, %w: %s at once on %s", m.Name, mib(need), ErrTooLarge, mib(limit), a.dev.Info.Name)
 		}
 		for i := 0; m.block == nil; i++ {
 			if i == len(a.blocks) {

@@ -133,7 +133,7 @@ func (o *op) check(p *Program) error {
 	for i := range o.groups {
 		o.groups[i] = max(1, o.groups[i])
 		if o.groups[i] > limits.MaxGroupCount[i] {
-			return fmt.Errorf("%s: %v workgroups, the device %s allows %v", name, o.groups, p.dev.Info.Name, limits.MaxGroupCount)
+			return fmt.Errorf("%s: %v workgroups, %w: %v on %s", name, o.groups, ErrTooLarge, limits.MaxGroupCount, p.dev.Info.Name)
 		}
 	}
 	for i, r := range o.args {
@@ -144,8 +144,8 @@ func (o *op) check(p *Program) error {
 		case r.program != nil && r.program != p:
 			return fmt.Errorf("%s: %s belongs to the program %s", name, r.Name, r.program.Name)
 		case r.Bytes > limits.MaxStorageBufferRange:
-			return fmt.Errorf("%s: %s needs %s in one binding, the device %s allows %s: use a smaller --crop_size, --batch_size or --ngf",
-				name, r.Name, mib(r.Bytes), p.dev.Info.Name, mib(limits.MaxStorageBufferRange))
+			return fmt.Errorf("%s: %s needs %s in one binding, %w: %s on %s: use a smaller --crop_size, --batch_size or --ngf",
+				name, r.Name, mib(r.Bytes), ErrTooLarge, mib(limits.MaxStorageBufferRange), p.dev.Info.Name)
 		case r.Offset%Alignment != 0:
 			return fmt.Errorf("%s: offset %d of %s is not a multiple of %d", name, r.Offset, r.Name, Alignment)
 		}

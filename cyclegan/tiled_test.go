@@ -1,0 +1,164 @@
+// Tiles: what they give is what the program for the whole picture gives, whatever their size and the picture's.
+
+package cyclegan
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"cyclevk/cyclegan/data"
+	"cyclevk/kernels"
+	"cyclevk/vk"
+	"cyclevk/vk/vktest"
+)
+
+// tiledTolerance is what the outputs of tanh may differ by from the whole picture's.
+const tiledTolerance = 1e-4
+
+func TestTiled(t *testing.T) {
+	dev := vktest.Device(t)
+	for name, n := range map[string]*Network{
+		"resnet": NewGenerator("G_A", GeneratorSpec{In: 3, Out: 3, NGF: 6, Blocks: 2}),
+	} {
+		t.Run(name, func(t *testing.T) {
+			arena := dev.NewArena("weights")
+			n.Params.reserve(arena, false)
+			if err := arena.Allocate(); err != nil {
+				t.Fatal(err)
+			}
+			defer arena.Free()
+			if err := n.Params.upload(dev, n.Params.Weights, n.Params.InitState(1, InitNormal, 0.2)); err != nil {
+				t.Fatal(err)
+			}
+			for _, c := range []struct{ h, w, kib int }{
+				{64, 48, 300}, {64, 48, 150}, {100, 36, 100}, {36, 132, 60}, {12, 200, 40},
+			} {
+				x := randomPixels(c.h, c.w, n.In)
+				want := wholePicture(t, dev, n, x)
+				tiles := &tiler{dev: dev, budget: c.kib << 10}
+				if _, err := tiles.rehearse(n, shape{c.h, c.w, 8}); err != nil {
+					t.Fatal(err)
+				}
+				y, err := tiles.forward(n, x)
+				if err != nil {
+					t.Fatal(err)
+				}
+				got, worst := bytesFloats(y.v), 0.0
+				for i, v := range bytesFloats(want) {
+					worst = max(worst, math.Abs(float64(v-got[i])))
+				}
+				t.Logf("%dx%d, %d KiB: tiles %v, worst difference %.2g", c.w, c.h, c.kib, tiles.sizes, worst)
+				if worst > tiledTolerance || math.IsNaN(worst) {
+					t.Errorf("%dx%d in tiles of %d KiB: off by %g", c.w, c.h, c.kib, worst)
+				}
+			}
+		})
+	}
+}
+
+func randomPixels(h, w, c int) *pixels {
+	r := rand.New(rand.NewPCG(uint64(h), uint64(w)))
+	v := make([]byte, h*w*c)
+	for i := range v {
+		v[i] = byte(r.Uint32())
+	}
+	return newPixels(shape{h, w, 8}, c, v)
+}
+
+// wholePicture is the network's output as one program makes it.
+func wholePicture(t *testing.T, dev *vk.Device, n *Network, x *pixels) []byte {
+	p := dev.NewProgram(fmt.Sprintf("whole %dx%d", x.w, x.h))
+	defer p.Free()
+	in := p.Host("picture", kernels.PixelBytes(1, x.h, x.w, x.c, x.bits))
+	picture := kernels.NewTensor(p, "x", 1, x.h, x.w, x.c)
+	kernels.Upload(p, in.All(), x.bits, picture)
+	y := n.Forward(p, picture, Pass{}).Y
+	out := p.Host("y", y.Bytes)
+	kernels.Copy(p, y, kernels.Tensor{Range: out.All(), N: 1, H: y.H, W: y.W, C: y.C})
+	if err := p.Build(); err != nil {
+		t.Fatal(err)
+	}
+	copy(p.Slot(0).Bytes(in), x.v)
+	if err := p.Run(); err != nil {
+		t.Fatal(err)
+	}
+	return slices.Clone(p.Slot(0).Bytes(out))
+}
+
+// TestTranslateInTiles: a translator with little memory stays within it, and gives the picture that it gives with much.
+func TestTranslateInTiles(t *testing.T) {
+	dev := vktest.Device(t)
+	config := DefaultConfig()
+	config.NetG, config.NGF = "resnet_2blocks", 8
+	spec, err := config.GeneratorSpec("G_A")
+	if err != nil {
+		t.Fatal(err)
+	}
+	state := NewGenerator("G_A", spec).Params.InitState(3, InitNormal, 0.1)
+	translator, err := NewTranslator(dev, &Checkpoint{Info: Info{Config: config}, Nets: map[string]NetState{"G_A": {Weights: state}}}, "AtoB")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer translator.Close()
+	x := &data.Image{W: 203, H: 150, Format: data.RGB, Pix: randomPixels(150, 203, 3).v}
+	want, err := translator.Translate(x)
+	if err != nil || translator.tiles != nil {
+		t.Fatalf("untiled: %v, tiles %v", err, translator.tiles)
+	}
+	small := &data.Image{W: 9, H: 9, Format: data.RGB, Pix: randomPixels(9, 9, 3).v} // frees the program for the larger size
+	if _, err := translator.Translate(small); err != nil {
+		t.Fatal(err)
+	}
+
+	const most = 2 << 20
+	translator.MaxMemory = most
+	calls, last := 0, 0.0
+	translator.Progress = func(share float64) error {
+		if used, _ := dev.Allocated(); used > most {
+			t.Errorf("%d bytes in use, the limit is %d", used, most)
+		}
+		if share < last || share > 1+1e-9 {
+			t.Errorf("progress went from %g to %g", last, share)
+		}
+		calls, last = calls+1, share
+		return nil
+	}
+	got, err := translator.Translate(x)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if translator.tiles == nil || calls < 20 || math.Abs(last-1) > 1e-9 {
+		t.Errorf("tiles %v, %d calls of Progress up to %g", translator.tiles, calls, last)
+	}
+	differ := 0
+	for i, v := range got.Pix {
+		d := int(v) - int(want.Pix[i])
+		if d < -1 || d > 1 {
+			t.Fatalf("sample %d: %d, untiled %d", i, v, want.Pix[i])
+		}
+		if d != 0 {
+			differ++
+		}
+	}
+	t.Logf("%d of %d samples differ, by 1", differ, len(got.Pix))
+	last = 0
+	again, err := translator.Translate(x)
+	if err != nil || !bytes.Equal(again.Pix, got.Pix) {
+		t.Errorf("the second time, another picture (%v)", err)
+	}
+
+	stop := errors.New("enough")
+	translator.Progress = func(float64) error { return stop }
+	if _, err := translator.Translate(x); !errors.Is(err, stop) {
+		t.Errorf("stopped with %v", err)
+	}
+	translator.MaxMemory = 100 << 10
+	if _, err := translator.Translate(small); !errors.Is(err, vk.ErrTooLarge) {
+		t.Errorf("100 KiB for everything: %v", err)
+	}
+}
