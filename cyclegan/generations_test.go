@@ -63,7 +63,7 @@ func save(t testing.TB, r *RunFolder, step int) string {
 }
 
 // TestFlippedByte flips one bit of a byte, wherever it is: the older generation is read, and the damage named. A bit that
-// changes no content, such as the case of a key in the header, may pass.
+// changes no content may pass.
 func TestFlippedByte(t *testing.T) {
 	r := &RunFolder{Path: t.TempDir(), disk: quick}
 	older, path := save(t, r, 1), save(t, r, 2)

@@ -205,8 +205,8 @@ func parse(raw []byte) ([]Tensor, map[string]string, error) {
 			}
 			continue
 		}
-		var e entry
-		if err := json.Unmarshal(value, &e); err != nil {
+		e, err := parseEntry(value)
+		if err != nil {
 			return nil, nil, fmt.Errorf("tensor %q: %w", name, err)
 		}
 		if e.Shape == nil || len(e.Offsets) != 2 {
@@ -238,6 +238,17 @@ func parse(raw []byte) ([]Tensor, map[string]string, error) {
 		return nil, nil, fmt.Errorf("%d bytes behind the last tensor", len(data)-at)
 	}
 	return tensors, metadata, nil
+}
+
+// parseEntry reads one tensor's description. The case of its keys counts, unlike where encoding/json fills in a struct.
+func parseEntry(text []byte) (e entry, err error) {
+	fields, err := object(text)
+	for key, into := range map[string]any{"dtype": &e.DType, "shape": &e.Shape, "data_offsets": &e.Offsets} {
+		if value, ok := fields[key]; ok && err == nil {
+			err = json.Unmarshal(value, into)
+		}
+	}
+	return e, err
 }
 
 // object splits a JSON object into its fields and refuses a key that is there twice.

@@ -97,6 +97,8 @@ func TestReadRefuses(t *testing.T) {
 		{"hole", "begins at byte", file(`{"x":{"dtype":"U8","shape":[1],"data_offsets":[1,2]}}`, 2)},
 		{"trailing bytes", "behind the last", file(`{"x":{"dtype":"U8","shape":[1],"data_offsets":[0,1]}}`, 3)},
 		{"a key twice", "twice", file(`{"x":{"dtype":"U8","shape":[1],"data_offsets":[0,1]},"x":{"dtype":"U8","shape":[1],"data_offsets":[0,1]}}`, 1)},
+		{"a key of other case", "without a shape", file(`{"x":{"dtype":"U8","Shape":[1],"data_offsets":[0,1]}}`, 1)},
+		{"a field twice", "twice", file(`{"x":{"dtype":"U8","dtype":"I8","shape":[1],"data_offsets":[0,1]}}`, 1)},
 		{"metadata of numbers", "metadata", file(`{"__metadata__":{"a":1}}`, 0)},
 	} {
 		path := filepath.Join(t.TempDir(), "x")
