@@ -27,9 +27,9 @@ func NewBenchmark(dev *vk.Device, c Config) (*Benchmark, error) {
 	}
 	n, size := c.BatchSize, c.CropSize
 	b := &Benchmark{Trainer: t, batch: noise(&c), forward: dev.NewProgram("generator forward")}
-	b.input = b.forward.Host("real_A", kernels.PixelBytes(n, size, size, c.InputNC))
+	b.input = b.forward.Host("real_A", kernels.PixelBytes(n, size, size, c.InputNC, 8))
 	x := kernels.NewTensor(b.forward, "real_A", n, size, size, c.InputNC)
-	kernels.Upload(b.forward, b.input.All(), x)
+	kernels.Upload(b.forward, b.input.All(), 8, x)
 	t.GA.Forward(b.forward, x, Pass{Images: 1})
 	if _, err := b.forward.Plan(); err != nil {
 		return nil, err

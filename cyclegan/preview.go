@@ -49,7 +49,7 @@ type shown struct {
 func (m *Model) newPreview() *preview {
 	p, c := m.dev.NewProgram("preview"), &m.Config
 	picture := func(name string, channels int) *shown {
-		return &shown{p.Host(name, kernels.PixelBytes(1, c.CropSize, c.CropSize, channels)), channels}
+		return &shown{p.Host(name, kernels.PixelBytes(1, c.CropSize, c.CropSize, channels, 8)), channels}
 	}
 	v := &preview{
 		Program: p, size: c.CropSize,
@@ -61,12 +61,12 @@ func (m *Model) newPreview() *preview {
 	}
 	half := func(gen, back *Network, real, fake, rec, idt *shown) {
 		x := kernels.NewTensor(p, "real", 1, v.size, v.size, real.channels)
-		kernels.Upload(p, real.All(), x)
+		kernels.Upload(p, real.All(), 8, x)
 		f := gen.Forward(p, x, Pass{}).Y
-		kernels.Quantise(p, f, fake.All())
-		kernels.Quantise(p, back.Forward(p, f, Pass{}).Y, rec.All())
+		kernels.Quantise(p, f, fake.All(), 8)
+		kernels.Quantise(p, back.Forward(p, f, Pass{}).Y, rec.All(), 8)
 		if idt != nil {
-			kernels.Quantise(p, back.Forward(p, x, Pass{}).Y, idt.All())
+			kernels.Quantise(p, back.Forward(p, x, Pass{}).Y, idt.All(), 8)
 		}
 	}
 	half(m.GA, m.GB, v.realA, v.fakeB, v.recA, v.idtB)

@@ -63,7 +63,7 @@ func (m *Model) newStep(h, w int) *step {
 		s.dropSeed = p.Host("dropout seed", 4*kernels.SeedWords)
 	}
 	for i := range c.Accumulate {
-		r := realPictures{p.Host("real_A", kernels.PixelBytes(n, h, w, c.InputNC)), p.Host("real_B", kernels.PixelBytes(n, h, w, c.OutputNC))}
+		r := realPictures{p.Host("real_A", kernels.PixelBytes(n, h, w, c.InputNC, 8)), p.Host("real_B", kernels.PixelBytes(n, h, w, c.OutputNC, 8))}
 		s.real = append(s.real, r)
 		a.pixels, a.target = r.a, r.b
 		b.pixels, b.target = r.b, r.a

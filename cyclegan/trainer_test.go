@@ -217,7 +217,7 @@ func TestTranslateSizes(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, size := range [][2]int{{1, 1}, {2, 40}, {7, 5}, {8, 8}, {13, 16}, {33, 18}} {
-			x := &data.Image{W: size[0], H: size[1]}
+			x := &data.Image{W: size[0], H: size[1], Format: data.RGB}
 			for i := range 3 * size[0] * size[1] {
 				x.Pix = append(x.Pix, uint8(37*i))
 			}

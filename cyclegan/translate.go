@@ -79,7 +79,7 @@ func (t *Translator) Translate(x *data.Image) (*data.Image, error) {
 	if err := t.program.Wait(s); err != nil {
 		return nil, err
 	}
-	y := &data.Image{W: x.W, H: x.H, Pix: make([]uint8, 0, len(x.Pix))}
+	y := &data.Image{W: x.W, H: x.H, Format: x.Format, Pix: make([]uint8, 0, len(x.Pix))}
 	result := s.Bytes(t.out)
 	for row := range x.H {
 		y.Pix = append(y.Pix, result[row*padded.W*3:][:x.W*3]...)
@@ -97,10 +97,10 @@ func (t *Translator) prepare(h, w int) error {
 		t.program = nil
 	}
 	p := t.dev.NewProgram(fmt.Sprintf("translate %dx%d", w, h))
-	in, out := p.Host("picture", kernels.PixelBytes(1, h, w, 3)), p.Host("translated", kernels.PixelBytes(1, h, w, 3))
+	in, out := p.Host("picture", kernels.PixelBytes(1, h, w, 3, 8)), p.Host("translated", kernels.PixelBytes(1, h, w, 3, 8))
 	x := kernels.NewTensor(p, "picture", 1, h, w, t.gen.In)
-	kernels.Upload(p, in.All(), x)
-	kernels.Quantise(p, t.gen.Forward(p, x, Pass{Eval: t.Eval}).Y, out.All())
+	kernels.Upload(p, in.All(), 8, x)
+	kernels.Quantise(p, t.gen.Forward(p, x, Pass{Eval: t.Eval}).Y, out.All(), 8)
 	if err := p.Build(); err != nil {
 		return err
 	}
@@ -113,7 +113,7 @@ func padPicture(x *data.Image, w, h int) *data.Image {
 	if w == x.W && h == x.H {
 		return x
 	}
-	y := &data.Image{W: w, H: h, Pix: make([]uint8, 0, w*h*3)}
+	y := &data.Image{W: w, H: h, Format: x.Format, Pix: make([]uint8, 0, w*h*3)}
 	for row := range h {
 		line := x.Pix[mirror(row, x.H)*x.W*3:]
 		for col := range w {

@@ -31,8 +31,9 @@ func TestWrongArgumentsAreRefused(t *testing.T) {
 		"pool stored":    {func(p *vk.Program) { pool.Store(p, large, floats, loss) }, []string{"image pool of [3,5,3]", "large"}},
 		"pool shape":     {func(p *vk.Program) { pool.Take(p, large, floats, large) }, []string{"image pool of [3,5,3]", "large"}},
 		"pool decisions": {func(p *vk.Program) { pool.Take(p, small, loss, small) }, []string{"4 bytes of decisions for 2 images"}},
-		"upload pixels":  {func(p *vk.Program) { Upload(p, floats, small) }, []string{"small", "48 bytes, want 92"}},
-		"quantise":       {func(p *vk.Program) { Quantise(p, small, floats) }, []string{"small", "48 bytes, want 92"}},
+		"upload pixels":  {func(p *vk.Program) { Upload(p, floats, 8, small) }, []string{"small", "48 bytes, want 92"}},
+		"quantise":       {func(p *vk.Program) { Quantise(p, small, floats, 8) }, []string{"small", "48 bytes, want 92"}},
+		"depth":          {func(p *vk.Program) { Upload(p, floats, 12, small) }, []string{"small", "12 bits a sample, want 8 or 16"}},
 	} {
 		p := dev.NewProgram("refused")
 		c.call(p)

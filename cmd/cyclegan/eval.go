@@ -166,7 +166,7 @@ func openTestFolder(path string, domain synth.Domain) (*testFolder, error) {
 	}
 	f := &testFolder{domain: domain}
 	for _, name := range names {
-		m, err := data.Decode(filepath.Join(path, name))
+		m, err := data.Decode(filepath.Join(path, name), data.RGB, data.Upright)
 		if err != nil {
 			return nil, err
 		}

@@ -44,7 +44,7 @@ func checkEvaluation(t *testing.T, dir string) {
 			t.Errorf("%+v: want three outputs, the affine map no worse than the input", d)
 		}
 	}
-	if _, err := data.Decode(filepath.Join(dir, "grid.png")); err != nil {
+	if _, err := data.Decode(filepath.Join(dir, "grid.png"), data.RGB, data.Upright); err != nil {
 		t.Error(err)
 	}
 

@@ -23,7 +23,7 @@ const gridSamples = 2
 // training is one run.
 type training struct {
 	*trainOptions
-	set     *data.Unpaired
+	set     *data.Set
 	samples []*data.Batch // for the grids: one picture of each domain
 	trainer *cyclegan.Trainer
 	folder  *cyclegan.RunFolder
@@ -107,7 +107,7 @@ func (t *training) run(ctx context.Context, dev *vk.Device) (err error) {
 
 // openPictures opens the data set and works out the number of steps.
 func (t *training) openPictures() error {
-	set, err := data.OpenUnpaired(t.data)
+	set, err := data.Open(t.data)
 	if err != nil {
 		return err
 	}

@@ -136,7 +136,7 @@ func checkLogs(t *testing.T, stdout, run string) {
 		t.Errorf("train_opt.txt:\n%s", options)
 	}
 	for _, name := range []string{"epoch001_step000000.png", "epoch001_step000002.png", "epoch002_step000004.png", "epoch002_step000005.png", "latest.png"} {
-		if _, err := data.Decode(filepath.Join(run, "web/images", name)); err != nil {
+		if _, err := data.Decode(filepath.Join(run, "web/images", name), data.RGB, data.Upright); err != nil {
 			t.Error(err)
 		}
 	}
@@ -166,7 +166,7 @@ func checkTranslation(t *testing.T, dir string) {
 			t.Errorf("translation says:\n%s%s", r.stdout, r.stderr)
 		}
 		for _, s := range sizes {
-			m, err := data.Decode(filepath.Join(dir, direction, fmt.Sprintf("%dx%d.png", s[0], s[1])))
+			m, err := data.Decode(filepath.Join(dir, direction, fmt.Sprintf("%dx%d.png", s[0], s[1])), data.RGB, data.Upright)
 			if err != nil {
 				t.Error(err)
 			} else if m.W != s[0] || m.H != s[1] {

@@ -83,7 +83,7 @@ func translateAll(ctx context.Context, translator *cyclegan.Translator, jobs []j
 			bar.clear()
 			return fmt.Errorf("%w after %d of %d pictures", errInterrupted, i, len(jobs))
 		}
-		picture, err := data.Decode(j.in)
+		picture, err := data.Decode(j.in, data.RGB, data.Upright)
 		if err != nil {
 			bar.clear()
 			fmt.Fprintf(stderr, "cyclegan translate: left out: %v\n", err)

@@ -24,19 +24,24 @@ import (
 // MaxPixels is the largest picture that is decoded: 64 megapixels.
 const MaxPixels = 64_000_000
 
-// Decode reads a PNG, JPEG, WebP, TIFF, BMP or GIF file as 8-bit RGB.
+// Decode reads a PNG, JPEG, WebP, TIFF, BMP or GIF file in a format. Where that has 0, the
+// file decides: 1 channel for grey, 4 where something shines through, else 3; 16 bits for
+// 16-bit samples, else 8.
 //
-// Grey, palette and CMYK are converted to RGB; 16-bit samples keep their high byte;
-// transparency is composited on white; the first frame of an animated GIF is taken;
-// the EXIF orientation of JPEG and TIFF is applied. What is not a regular file, or
-// holds more than MaxPixels, is refused before it is decoded.
-func Decode(path string) (*Image, error) {
-	f, err := openRegular(path)
+// Palette and CMYK are converted to RGB, channels and depth as by Image.Convert; the first
+// frame of an animated GIF is taken; the EXIF orientation of JPEG and TIFF is applied but
+// for AsStored. What is not a regular file, or holds more than MaxPixels, is refused before
+// it is decoded.
+func Decode(path string, f Format, o Orientation) (*Image, error) {
+	if err := f.check(); err != nil {
+		return nil, err
+	}
+	r, err := openRegular(path)
 	if err != nil {
 		return nil, err
 	}
-	defer f.Close()
-	m, err := decode(f)
+	defer r.Close()
+	m, err := decode(r, f, o)
 	if err != nil {
 		return nil, badPicture(path, err)
 	}
@@ -49,8 +54,8 @@ type source interface {
 	io.ReaderAt
 }
 
-func decode(r source) (*Image, error) {
-	head, err := readHeader(r)
+func decode(r source, f Format, o Orientation) (*Image, error) {
+	head, err := readHeader(r, o)
 	if err != nil {
 		return nil, err
 	}
@@ -61,7 +66,7 @@ func decode(r source) (*Image, error) {
 	if format == "webp" {
 		fullRange(src)
 	}
-	return orient(compose(src, image.Rect(0, 0, head.w, head.h)), head.orientation), nil
+	return orient(fromImage(src, image.Rect(0, 0, head.w, head.h), f), head.orientation), nil
 }
 
 // fullRange stretches the samples of a lossy WebP picture, in place: the format stores
@@ -94,7 +99,7 @@ func fullRange(src image.Image) {
 // header is what a picture file says of itself before its pixels.
 type header struct {
 	w, h        int // as stored
-	orientation int // EXIF: 1 to 8
+	orientation int // EXIF: 1 to 8; 1 where it is ignored
 	animated    bool
 }
 
@@ -107,13 +112,13 @@ func (h header) size() (int, int) {
 }
 
 // decodeHeader reads only the header of a picture file, and judges it.
-func decodeHeader(path string) (header, error) {
+func decodeHeader(path string, o Orientation) (header, error) {
 	f, err := openRegular(path)
 	if err != nil {
 		return header{}, err
 	}
 	defer f.Close()
-	head, err := readHeader(f)
+	head, err := readHeader(f, o)
 	if err != nil {
 		return header{}, badPicture(path, err)
 	}
@@ -138,7 +143,7 @@ func openRegular(path string) (*os.File, error) {
 }
 
 // readHeader reads format, size and orientation, and leaves r at its start.
-func readHeader(r source) (header, error) {
+func readHeader(r source, o Orientation) (header, error) {
 	config, format, err := image.DecodeConfig(bufio.NewReader(r))
 	if err != nil {
 		return header{}, err
@@ -152,8 +157,12 @@ func readHeader(r source) (header, error) {
 	if config.Width > MaxPixels/config.Height {
 		return header{}, fmt.Errorf("%dx%d is over %d megapixels: scale it down", config.Width, config.Height, MaxPixels/1_000_000)
 	}
+	head := header{w: config.Width, h: config.Height, orientation: 1, animated: animated(r, format)}
+	if o != AsStored {
+		head.orientation = exifOrientation(r, format)
+	}
 	_, err = r.Seek(0, io.SeekStart)
-	return header{config.Width, config.Height, exifOrientation(r, format), animated(r, format)}, err
+	return head, err
 }
 
 // animatedWebP reads the flag in the extended header, which the decoder ignores, to fail

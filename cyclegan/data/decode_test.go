@@ -24,9 +24,9 @@ func TestDecodeEveryKind(t *testing.T) {
 		t.Fatal(err)
 	}
 	var golden map[string]struct {
-		Size      [2]int
-		Tolerance int
-		RGB       string
+		Size              [2]int
+		Tolerance         int
+		RGB, L, RGBA, L16 string
 	}
 	if err := json.Unmarshal(text, &golden); err != nil {
 		t.Fatal(err)
@@ -36,20 +36,32 @@ func TestDecodeEveryKind(t *testing.T) {
 	}
 	for name, want := range golden {
 		t.Run(name, func(t *testing.T) {
-			got, err := Decode(filepath.Join("testdata/pictures", name))
-			if err != nil {
-				t.Fatal(err)
-			}
-			pix, err := hex.DecodeString(want.RGB)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if got.W != want.Size[0] || got.H != want.Size[1] {
-				t.Fatalf("%dx%d, want %v", got.W, got.H, want.Size)
-			}
-			for i := range pix {
-				if d := int(got.Pix[i]) - int(pix[i]); d > want.Tolerance || -d > want.Tolerance {
-					t.Fatalf("sample %d is %d, Pillow reads %d", i, got.Pix[i], pix[i])
+			for _, c := range []struct {
+				Format
+				pix string
+			}{{RGB, want.RGB}, {Format{1, 8}, want.L}, {Format{4, 8}, want.RGBA}, {Format{1, 16}, want.L16}} {
+				if c.pix == "" {
+					continue
+				}
+				got, err := Decode(filepath.Join("testdata/pictures", name), c.Format, Upright)
+				if err != nil {
+					t.Fatal(err)
+				}
+				pix, err := hex.DecodeString(c.pix)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if got.W != want.Size[0] || got.H != want.Size[1] || got.Format != c.Format || len(got.Pix) != len(pix) {
+					t.Fatalf("%dx%d %v of %d bytes, want %v %v of %d", got.W, got.H, got.Format, len(got.Pix), want.Size, c.Format, len(pix))
+				}
+				tolerance := want.Tolerance
+				if c.C == 4 && filepath.Ext(name) != ".jpg" {
+					tolerance = 0 // no compositing, which may round otherwise
+				}
+				for i := range pix {
+					if d := int(got.Pix[i]) - int(pix[i]); d > tolerance || -d > tolerance {
+						t.Fatalf("%v: sample %d is %d, Pillow reads %d", c.Format, i, got.Pix[i], pix[i])
+					}
 				}
 			}
 		})
@@ -111,7 +123,7 @@ func TestDecodeRefusesBadFiles(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), c.name)
 			write(t, path, c.content)
-			_, err := Decode(path)
+			_, err := Decode(path, RGB, Upright)
 			refuses(t, err, c.reason, filepath.Ext(c.name))
 		})
 	}
@@ -158,10 +170,10 @@ func TestDecodeRefusesWhatIsNoFile(t *testing.T) {
 		"nul\x00.png":                      "invalid argument",
 		strings.Repeat("x", 4096) + ".png": "too long",
 	} {
-		_, err := Decode(at(name))
+		_, err := Decode(at(name), RGB, Upright)
 		refuses(t, err, reason)
 	}
-	if _, err := Decode(at("missing.png")); !errors.Is(err, fs.ErrNotExist) {
+	if _, err := Decode(at("missing.png"), RGB, Upright); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("%v is not fs.ErrNotExist", err)
 	}
 }
@@ -180,9 +192,9 @@ func TestDecodeSurvivesDamage(t *testing.T) {
 			changed := bytes.Clone(whole)
 			changed[i] ^= byte(1 + i%255)
 			for _, content := range [][]byte{whole[:i], changed} {
-				if m, err := decode(bytes.NewReader(content)); err == nil {
+				if m, err := decode(bytes.NewReader(content), Format{}, Upright); err == nil {
 					decoded++
-					if len(m.Pix) != m.W*m.H*3 {
+					if len(m.Pix) != m.W*m.H*m.bytes() {
 						t.Fatalf("%s, byte %d: %dx%d has %d samples", file, i, m.W, m.H, len(m.Pix))
 					}
 				}
@@ -200,7 +212,7 @@ func TestEncodePNG(t *testing.T) {
 	if err := EncodePNG(path, m); err != nil {
 		t.Fatal(err)
 	}
-	got, err := Decode(path)
+	got, err := Decode(path, RGB, Upright)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -9,7 +9,7 @@ import (
 	"cyclevk/cyclegan/atomicfile"
 )
 
-// EncodePNG writes m to path as an 8-bit RGB PNG, whole or not at all.
+// EncodePNG writes m to path as a PNG of m's own channels and depth, whole or not at all.
 func EncodePNG(path string, m *Image) error {
-	return atomicfile.Write(path, func(w io.Writer) error { return png.Encode(w, m.RGBA()) })
+	return atomicfile.Write(path, func(w io.Writer) error { return png.Encode(w, m.Std()) })
 }

@@ -8,6 +8,15 @@ import (
 	"io"
 )
 
+// Orientation says what becomes of a picture's EXIF orientation.
+type Orientation string
+
+// What a picture's orientation does. The empty one is Upright.
+const (
+	Upright  Orientation = "apply"  // turns it, as cameras mean it
+	AsStored Orientation = "ignore" // nothing, as in the official code
+)
+
 const (
 	orientationTag = 0x0112
 	maxSegments    = 64  // JPEG segments searched for EXIF
@@ -88,7 +97,7 @@ func orient(m *Image, orientation int) *Image {
 		return m
 	}
 	w, h := header{w: m.W, h: m.H, orientation: orientation}.size()
-	out := NewImage(w, h)
+	out, size := m.NewImage(w, h), m.bytes()
 	for y := range h {
 		for x := range w {
 			sx, sy := x, y
@@ -103,7 +112,7 @@ func orient(m *Image, orientation int) *Image {
 			case 3, 4, 6, 7:
 				sy = m.H - 1 - sy
 			}
-			copy(out.Pix[(y*w+x)*3:][:3], m.Pix[(sy*m.W+sx)*3:])
+			copy(out.Pix[(y*w+x)*size:][:size], m.Pix[(sy*m.W+sx)*size:])
 		}
 	}
 	return out

@@ -30,9 +30,9 @@ type picture struct {
 	w, h int // once upright
 }
 
-// domain is one folder of pictures.
-type domain struct {
-	folder   string
+// folder is one folder of pictures.
+type folder struct {
+	path     string
 	pictures []picture
 	listed   int      // files found, good or bad
 	animated []string // paths of pictures of which only the first frame is used
@@ -41,74 +41,74 @@ type domain struct {
 	bad map[string]error // by path; grows when pixels turn out to be damaged
 }
 
-// openDomain lists a folder and reads every header, on as many workers as asked.
-func openDomain(folder string, limit, workers int) (*domain, error) {
-	paths, err := listPictures(folder)
+// openFolder lists a folder and reads every header, on as many workers as asked.
+func openFolder(path string, o *Options) (*folder, error) {
+	paths, err := listPictures(path)
 	if err != nil {
 		return nil, err
 	}
-	if limit > 0 && len(paths) > limit {
+	if limit := o.MaxDatasetSize; limit > 0 && len(paths) > limit {
 		paths = paths[:limit]
 	}
 	heads, errs := make([]header, len(paths)), make([]error, len(paths))
 	var next atomic.Int64
 	var group sync.WaitGroup
-	for range workers {
+	for range o.NumThreads {
 		group.Go(func() {
 			for i := int(next.Add(1)) - 1; i < len(paths); i = int(next.Add(1)) - 1 {
-				heads[i], errs[i] = decodeHeader(paths[i])
+				heads[i], errs[i] = decodeHeader(paths[i], o.Orientation)
 			}
 		})
 	}
 	group.Wait()
 
-	d := &domain{folder: folder, listed: len(paths), bad: make(map[string]error)}
+	f := &folder{path: path, listed: len(paths), bad: make(map[string]error)}
 	var first error
 	for i, path := range paths {
 		if errs[i] != nil {
-			d.bad[path] = errs[i]
+			f.bad[path] = errs[i]
 			if first == nil {
 				first = errs[i]
 			}
 			continue
 		}
 		if heads[i].animated {
-			d.animated = append(d.animated, path)
+			f.animated = append(f.animated, path)
 		}
 		w, h := heads[i].size()
-		d.pictures = append(d.pictures, picture{path, w, h})
+		f.pictures = append(f.pictures, picture{path, w, h})
 	}
-	return d, d.tolerate(first)
+	return f, f.tolerate(first)
 }
 
 // report notes a picture that could not be used, and returns an error once there are
 // too many of them.
-func (d *domain) report(path string, err error) error {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.bad[path] = err
-	return d.tolerate(err)
+func (f *folder) report(path string, err error) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.bad[path] = err
+	return f.tolerate(err)
 }
 
 // tolerate returns an error that names one bad picture where there are too many. The
 // caller holds mu, or the only reference.
-func (d *domain) tolerate(example error) error {
-	if !d.tooMany(len(d.bad)) {
+func (f *folder) tolerate(example error) error {
+	if !f.tooMany(len(f.bad)) {
 		return nil
 	}
 	return fmt.Errorf("data: folder %q: %d of %d pictures cannot be read, more than %d %%: repair or remove them, the first is %w",
-		d.folder, len(d.bad), d.listed, maxBadPercent, example)
+		f.path, len(f.bad), f.listed, maxBadPercent, example)
 }
 
-func (d *domain) tooMany(bad int) bool { return bad*100 > d.listed*maxBadPercent }
+func (f *folder) tooMany(bad int) bool { return bad*100 > f.listed*maxBadPercent }
 
 // skipped returns why each bad picture was left out, ordered by path.
-func (d *domain) skipped() []error {
-	d.mu.Lock()
-	defer d.mu.Unlock()
+func (f *folder) skipped() []error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	var reasons []error
-	for _, path := range slices.Sorted(maps.Keys(d.bad)) {
-		reasons = append(reasons, d.bad[path])
+	for _, path := range slices.Sorted(maps.Keys(f.bad)) {
+		reasons = append(reasons, f.bad[path])
 	}
 	return reasons
 }

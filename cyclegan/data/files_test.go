@@ -88,7 +88,7 @@ func TestOpenRefuses(t *testing.T) {
 		{"limit", Options{LoadSize: 1, CropSize: 1, MaxDatasetSize: -1}, []string{"max_dataset_size -1"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			_, err := OpenUnpaired(c.options)
+			_, err := Open(c.options)
 			refuses(t, err, c.words...)
 		})
 	}
@@ -102,7 +102,7 @@ func TestOpenRefusesClosedFolder(t *testing.T) {
 	if err := os.Chmod(filepath.Join(root, "trainA"), 0); err != nil {
 		t.Fatal(err)
 	}
-	_, err := OpenUnpaired(small(root))
+	_, err := Open(small(root))
 	refuses(t, err, "trainA", "permission denied")
 }
 

@@ -49,13 +49,13 @@ func TestHugeMetadata(t *testing.T) {
 	} {
 		path := filepath.Join(t.TempDir(), name)
 		write(t, path, c.content)
-		want, err := Decode(filepath.Join("testdata/pictures", c.like))
+		want, err := Decode(filepath.Join("testdata/pictures", c.like), RGB, Upright)
 		if err != nil {
 			t.Fatal(err)
 		}
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)
-		got, err := Decode(path)
+		got, err := Decode(path, RGB, Upright)
 		runtime.ReadMemStats(&after)
 		if err != nil || !bytes.Equal(got.Pix, want.Pix) {
 			t.Errorf("%s: %v, or other pixels than %s", name, err, c.like)
@@ -68,7 +68,7 @@ func TestHugeMetadata(t *testing.T) {
 	lie = binary.BigEndian.AppendUint32(lie, math.MaxInt32) // a chunk of 2 GiB that is not there
 	path := filepath.Join(t.TempDir(), "lie.png")
 	write(t, path, append(lie, "iTXtx"...))
-	_, err := Decode(path)
+	_, err := Decode(path, RGB, Upright)
 	refuses(t, err, "lie.png", "cut short")
 }
 
@@ -107,7 +107,7 @@ func TestDeepSamples(t *testing.T) {
 	if err := png.Encode(&file, m); err != nil {
 		t.Fatal(err)
 	}
-	got, err := decode(bytes.NewReader(file.Bytes()))
+	got, err := decode(bytes.NewReader(file.Bytes()), RGB, Upright)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -143,11 +143,11 @@ func TestAnimated(t *testing.T) {
 	if want := []string{"moving.gif", "moving.png"}; !slices.Equal(got, want) {
 		t.Errorf("animated: %q, want %q", got, want)
 	}
-	want, err := decode(bytes.NewReader(still))
+	want, err := decode(bytes.NewReader(still), RGB, Upright)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if m, err := Decode(filepath.Join(root, "trainB/moving.png")); err != nil || !bytes.Equal(m.Pix, want.Pix) {
+	if m, err := Decode(filepath.Join(root, "trainB/moving.png"), RGB, Upright); err != nil || !bytes.Equal(m.Pix, want.Pix) {
 		t.Errorf("the first frame: %v, or other pixels", err)
 	}
 }
@@ -183,7 +183,7 @@ func TestHostileFolder(t *testing.T) {
 	bad := []string{`bad \xff.png`, "cut.jpg", "empty.jpg", "fifo.png", "huge.png", "loop.png", "page.png", "zero.png"}
 	o := small(root)
 	o.MaxDatasetSize = 1000
-	if _, err := OpenUnpaired(o); err == nil {
+	if _, err := Open(o); err == nil {
 		t.Error("7 bad pictures of 611 are over 1 %") // the cut one is not met yet
 	} else {
 		refuses(t, err, "7 of 611", "trainA", "more than 1 %")
@@ -223,7 +223,7 @@ func TestHostileRoots(t *testing.T) {
 		"several lines": {filepath.Join(root, "new\nline"), []string{`new\nline`, "does not exist"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, err := OpenUnpaired(small(c.root))
+			_, err := Open(small(c.root))
 			refuses(t, err, c.reason...)
 		})
 	}

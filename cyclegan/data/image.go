@@ -5,53 +5,52 @@
 // This file holds the one picture type that everything else passes around.
 package data
 
-import (
-	"fmt"
-	"image"
-	"image/draw"
-)
+import "fmt"
 
-// Image is a picture of 8-bit RGB samples, rows from the top, interleaved
-// (H, W, 3).
+// Format is how the pixels of a picture are kept.
+type Format struct {
+	C    int // channels: 1 (grey), 3 (RGB) or 4 (RGBA, the colours not multiplied by alpha)
+	Bits int // of a sample: 8 or 16
+}
+
+// RGB is the format of the official code.
+var RGB = Format{C: 3, Bits: 8}
+
+// bytes is the size of a pixel.
+func (f Format) bytes() int { return f.C * f.Bits / 8 }
+
+// check refuses a format in which no picture is kept; 0 stands for any.
+func (f Format) check() error {
+	if f.C < 0 || f.C == 2 || f.C > 4 {
+		return fmt.Errorf("data: %d channels: use 1 (grey), 3 (RGB) or 4 (RGBA)", f.C)
+	}
+	if f.Bits != 0 && f.Bits != 8 && f.Bits != 16 {
+		return fmt.Errorf("data: %d bits a sample: use 8 or 16", f.Bits)
+	}
+	return nil
+}
+
+// Image is a picture, rows from the top, samples interleaved (H, W, C). Samples of 16
+// bits are little-endian.
 type Image struct {
 	W, H int
-	Pix  []uint8 // H*W*3
+	Format
+	Pix []uint8 // H*W*C*Bits/8 bytes
 }
 
-// NewImage returns a black picture of w x h pixels.
-func NewImage(w, h int) *Image {
-	return &Image{W: w, H: h, Pix: make([]uint8, w*h*3)}
+// NewImage returns a black 8-bit RGB picture of w x h pixels.
+func NewImage(w, h int) *Image { return RGB.NewImage(w, h) }
+
+// NewImage returns a picture of w x h pixels, all of whose samples are 0.
+func (f Format) NewImage(w, h int) *Image {
+	return &Image{W: w, H: h, Format: f, Pix: make([]uint8, w*h*f.bytes())}
 }
 
-// FromImage draws src over white, dropping its transparency. 16-bit samples keep
-// their high byte.
-func FromImage(src image.Image) *Image { return compose(src, src.Bounds()) }
-
-// compose draws src over a white canvas, which may be larger than src (the frame of a
-// GIF covers a part of its screen).
-func compose(src image.Image, canvas image.Rectangle) *Image {
-	flat := image.NewRGBA(canvas)
-	draw.Draw(flat, canvas, image.White, image.Point{}, draw.Src)
-	draw.Draw(flat, src.Bounds(), src, src.Bounds().Min, draw.Over)
-	m := NewImage(canvas.Dx(), canvas.Dy())
-	for i, j := 0, 0; i < len(m.Pix); i, j = i+3, j+4 {
-		copy(m.Pix[i:i+3], flat.Pix[j:j+3])
-	}
-	return m
+// Row returns the bytes of row y, sharing m's memory.
+func (m *Image) Row(y int) []uint8 {
+	pitch := m.W * m.bytes()
+	return m.Pix[y*pitch : (y+1)*pitch]
 }
-
-// RGBA returns an opaque copy for the standard library's encoders and drawing.
-func (m *Image) RGBA() *image.RGBA {
-	out := image.NewRGBA(image.Rect(0, 0, m.W, m.H))
-	for i, j := 0, 0; i < len(m.Pix); i, j = i+3, j+4 {
-		copy(out.Pix[j:j+3], m.Pix[i:i+3])
-		out.Pix[j+3] = 255
-	}
-	return out
-}
-
-// Row returns the samples of row y, W*3 of them, sharing m's memory.
-func (m *Image) Row(y int) []uint8 { return m.Pix[y*m.W*3 : (y+1)*m.W*3] }
 
 // Crop returns a copy of the w x h pixels whose top left corner is (x, y). An
 // error says so where that window is empty or leaves the picture.
@@ -59,23 +58,23 @@ func (m *Image) Crop(x, y, w, h int) (*Image, error) {
 	if x < 0 || y < 0 || w < 1 || h < 1 || x > m.W-w || y > m.H-h {
 		return nil, fmt.Errorf("data: crop of %dx%d at (%d,%d) leaves a picture of %dx%d", w, h, x, y, m.W, m.H)
 	}
-	out := NewImage(w, h)
+	out := m.NewImage(w, h)
 	for row := range h {
-		copy(out.Row(row), m.Row(y + row)[x*3:])
+		copy(out.Row(row), m.Row(y + row)[x*m.bytes():])
 	}
 	return out, nil
 }
 
 // FlipHorizontal mirrors the picture left to right, in place.
-func (m *Image) FlipHorizontal() { flipRows(m.Pix, m.W) }
+func (m *Image) FlipHorizontal() { flipRows(m.Pix, m.W, m.bytes()) }
 
-// flipRows mirrors each row of w pixels of an interleaved RGB block.
-func flipRows(pix []uint8, w int) {
-	for ; len(pix) > 0; pix = pix[w*3:] {
-		for i, j := 0, (w-1)*3; i < j; i, j = i+3, j-3 {
-			pix[i], pix[j] = pix[j], pix[i]
-			pix[i+1], pix[j+1] = pix[j+1], pix[i+1]
-			pix[i+2], pix[j+2] = pix[j+2], pix[i+2]
+// flipRows mirrors each row of w pixels of `size` bytes.
+func flipRows(pix []uint8, w, size int) {
+	for ; len(pix) > 0; pix = pix[w*size:] {
+		for i, j := 0, (w-1)*size; i < j; i, j = i+size, j-size {
+			for k := range size {
+				pix[i+k], pix[j+k] = pix[j+k], pix[i+k]
+			}
 		}
 	}
 }

@@ -16,7 +16,7 @@ import (
 // Loader delivers the batches of one epoch in order. Next, Waited and Close are for one
 // goroutine.
 type Loader struct {
-	set    *Unpaired
+	set    *Set
 	ctx    context.Context
 	cancel context.CancelFunc
 	queue  chan *pending // in the order of delivery
@@ -42,26 +42,26 @@ type task struct {
 // Load starts to prefetch an epoch from sample `first` on, in batches of `batch`, the
 // last of which may be smaller. Cancelling ctx stops it as Close does. What is wrong
 // with the arguments, or the sizes of the pictures, is returned by Next.
-func (u *Unpaired) Load(ctx context.Context, epoch, first, batch int) *Loader {
+func (s *Set) Load(ctx context.Context, epoch, first, batch int) *Loader {
 	ctx, cancel := context.WithCancel(ctx)
-	l := &Loader{set: u, ctx: ctx, cancel: cancel}
+	l := &Loader{set: s, ctx: ctx, cancel: cancel}
 	if first < 0 || batch < 1 {
 		l.err = fmt.Errorf("data: first sample %d and batch size %d: want at least 0 and 1", first, batch)
 		return l
 	}
-	if l.err = u.checkSizes(batch); l.err != nil {
+	if l.err = s.checkSizes(batch); l.err != nil {
 		return l
 	}
-	workers := u.options.NumThreads
+	workers := s.options.NumThreads
 	l.queue = make(chan *pending, 1+(2*workers+batch-1)/batch) // each worker one sample ahead
 	tasks := make(chan task)
-	order := u.epochOrder(epoch)
+	order := s.epochOrder(epoch)
 	l.group.Go(func() { l.produce(tasks, epoch, first, batch, order) })
 	for range workers {
 		l.group.Go(func() {
-			var r resizer
+			var w worker
 			for t := range tasks {
-				t.damaged[t.slot] = u.fill(t.batch, t.slot, order, &r)
+				t.damaged[t.slot] = s.fill(t.batch, t.slot, order, &w)
 				if t.left.Add(-1) == 0 {
 					close(t.ready)
 				}

@@ -12,16 +12,21 @@ import (
 // Options say where the pictures are and how they become samples. The names are those
 // of the official command line.
 type Options struct {
-	Root      string // folder that holds trainA, trainB, testA, testB
-	Phase     string // "train" (default) or "test"
-	Direction string // "AtoB" (default), or "BtoA": the two folders change roles
+	Mode      string // "unaligned" (default), "aligned" or "single"
+	Root      string // folder that holds trainA, trainB, testA, testB; aligned: train, test; single: the pictures
+	Phase     string // "train" (default), "test" or "val"
+	Direction string // "AtoB" (default), or "BtoA": the two folders, or halves, change roles
+
+	ChannelsA, ChannelsB int         // 1, 3 or 4; 0 means 3
+	Bits                 int         // of a sample: 8 or 16; 0 means 8
+	Orientation          Orientation // Upright (default) or AsStored
 
 	LoadSize   int    // side, or width, that pictures are scaled to
 	CropSize   int    // side of the random crop
 	Preprocess string // "resize_and_crop" (default), "crop", "scale_width", "scale_width_and_crop" or "none"
 	NoFlip     bool   // no random horizontal flip
 
-	SerialBatches  bool   // in order, B's index equal to A's
+	SerialBatches  bool   // in order; unaligned: B's index equal to A's
 	MaxDatasetSize int    // at most so many pictures of a folder; 0: all
 	NumThreads     int    // decoding workers; 0 means 1
 	Seed           uint64 // of all random numbers
@@ -30,12 +35,27 @@ type Options struct {
 // check fills in the defaults and refuses what has no meaning.
 func (o *Options) check() error {
 	for _, v := range []struct {
+		value *int
+		def   int
+	}{{&o.ChannelsA, RGB.C}, {&o.ChannelsB, RGB.C}, {&o.Bits, RGB.Bits}} {
+		if *v.value == 0 {
+			*v.value = v.def
+		}
+	}
+	for _, f := range []Format{{o.ChannelsA, o.Bits}, {o.ChannelsB, o.Bits}} {
+		if err := f.check(); err != nil {
+			return err
+		}
+	}
+	for _, v := range []struct {
 		option  string
 		value   *string
 		allowed []string // the default first
 	}{
-		{"phase", &o.Phase, []string{"train", "test"}},
+		{"dataset_mode", &o.Mode, []string{"unaligned", "aligned", "single"}},
+		{"phase", &o.Phase, []string{"train", "test", "val"}},
 		{"direction", &o.Direction, []string{"AtoB", "BtoA"}},
+		{"exif_orientation", (*string)(&o.Orientation), []string{string(Upright), string(AsStored)}},
 		{"preprocess", &o.Preprocess, []string{"resize_and_crop", "crop", "scale_width", "scale_width_and_crop", "none"}},
 	} {
 		if *v.value == "" {

@@ -28,13 +28,13 @@ func TestRealPicturesDecode(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, path := range paths {
-			head, err := decodeHeader(path)
+			head, err := decodeHeader(path, Upright)
 			if err != nil {
 				t.Error(err)
 				continue
 			}
 			w, h := head.size()
-			if m, err := Decode(path); err != nil || m.W != w || m.H != h {
+			if m, err := Decode(path, RGB, Upright); err != nil || m.W != w || m.H != h {
 				t.Errorf("%s: %v", path, err)
 			}
 		}
@@ -57,7 +57,7 @@ func TestRealEpoch(t *testing.T) {
 // BenchmarkEpoch is the loader's pace at the default sizes, 286 to 256: two pictures a
 // sample, on two workers.
 func BenchmarkEpoch(b *testing.B) {
-	u, err := OpenUnpaired(Options{Root: filepath.Join(testData(b), "horse2zebra_256"), LoadSize: 286, CropSize: 256, NumThreads: 2})
+	u, err := Open(Options{Root: filepath.Join(testData(b), "horse2zebra_256"), LoadSize: 286, CropSize: 256, NumThreads: 2})
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -16,11 +16,13 @@ import (
 	"pgregory.net/rapid"
 )
 
-// goldenPicture is the integer formula of pillow_resize.py.
-func goldenPicture(w, h int) *Image {
-	m := NewImage(w, h)
+func goldenPicture(w, h int) *Image { return goldenOf(w, h, RGB.C) }
+
+// goldenOf is the integer formula of pillow_resize.py.
+func goldenOf(w, h, channels int) *Image {
+	m := Format{channels, 8}.NewImage(w, h)
 	for i := range m.Pix {
-		x, y, c := i/3%w, i/3/w, i%3
+		x, y, c := i/channels%w, i/channels/w, i%channels
 		switch y / 16 % 3 {
 		case 0:
 			m.Pix[i] = uint8(uint32(x*73856093^y*19349663^c*83492791) * 2654435761 >> 24)
@@ -46,18 +48,23 @@ func TestResizeEqualsPillow(t *testing.T) {
 	var golden struct {
 		Cases []struct {
 			From, To       [2]int
+			Channels       int
 			Source, Result string
+		}
+		Deep []struct {
+			From, To [2]int
+			Samples  []int
 		}
 	}
 	if err := json.Unmarshal(text, &golden); err != nil {
 		t.Fatal(err)
 	}
-	if len(golden.Cases) < 20 {
+	if len(golden.Cases) < 40 || len(golden.Deep) < 3 {
 		t.Fatalf("only %d cases", len(golden.Cases))
 	}
 	for _, c := range golden.Cases {
-		t.Run(fmt.Sprint(c.From, c.To), func(t *testing.T) {
-			src := goldenPicture(c.From[0], c.From[1])
+		t.Run(fmt.Sprint(c.From, c.To, c.Channels), func(t *testing.T) {
+			src := goldenOf(c.From[0], c.From[1], c.Channels)
 			if hash(src.Pix) != c.Source {
 				t.Fatal("the source picture differs from the golden script's")
 			}
@@ -67,10 +74,23 @@ func TestResizeEqualsPillow(t *testing.T) {
 			}
 			t.Error("differs from Pillow")
 			name := fmt.Sprintf("testdata/resize_%dx%d_%dx%d.png", c.From[0], c.From[1], c.To[0], c.To[1])
-			if want, err := Decode(name); err == nil {
+			if want, err := Decode(name, RGB, Upright); err == nil {
 				reportDifference(t, got, want)
 			}
 		})
+	}
+	// Pillow's mode I sums in float64, and rounds to whole numbers after each pass.
+	for _, c := range golden.Deep {
+		src := goldenOf(c.From[0], c.From[1], 1).Convert(Format{1, 16})
+		for i := range c.From[0] * c.From[1] {
+			src.set(i, 16384+128*(src.sample(i)>>8))
+		}
+		got := Resize(src, c.To[0], c.To[1])
+		for i, want := range c.Samples {
+			if d := int(got.sample(i)) - want; d < -1 || d > 1 {
+				t.Errorf("16 bits, %v to %v: sample %d is %d, Pillow has %d", c.From, c.To, i, got.sample(i), want)
+			}
+		}
 	}
 }
 
@@ -103,7 +123,8 @@ func TestWindowEqualsCrop(t *testing.T) {
 	var shared resizer // reused, so that a stale table or row would show
 	rapid.Check(t, func(t *rapid.T) {
 		side := rapid.IntRange(1, 40)
-		src := goldenPicture(side.Draw(t, "source width"), side.Draw(t, "source height"))
+		f := Format{rapid.SampledFrom([]int{1, 3, 4}).Draw(t, "channels"), rapid.SampledFrom([]int{8, 16}).Draw(t, "bits")}
+		src := goldenOf(side.Draw(t, "source width"), side.Draw(t, "source height"), f.C).Convert(f)
 		w, h := side.Draw(t, "width"), side.Draw(t, "height")
 		win := image.Rectangle{Min: image.Pt(rapid.IntRange(0, w-1).Draw(t, "x"), rapid.IntRange(0, h-1).Draw(t, "y"))}
 		win.Max = image.Pt(rapid.IntRange(win.Min.X+1, w).Draw(t, "x1"), rapid.IntRange(win.Min.Y+1, h).Draw(t, "y1"))

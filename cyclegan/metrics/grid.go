@@ -59,6 +59,7 @@ func Grid(rows [][]*data.Image, captions []string) *data.Image {
 
 // paste draws a picture at (left, top), each pixel as a square of scale pixels.
 func paste(canvas *image.RGBA, m *data.Image, left, top, scale int) {
+	m = m.Convert(data.RGB)
 	for y := range m.H * scale {
 		row := m.Row(y / scale)
 		for x := range m.W * scale {

@@ -55,7 +55,7 @@ func TestGenerate(t *testing.T) {
 	for id, name := range []string{"00000.png", "00001.png"} {
 		s := NewScene(few.Seed, streamTest, uint32(id))
 		for folder, d := range map[string]Domain{"testA": A, "testB": B} {
-			m, err := data.Decode(filepath.Join(dir, folder, name))
+			m, err := data.Decode(filepath.Join(dir, folder, name), data.RGB, data.Upright)
 			if err != nil || !bytes.Equal(m.Pix, Render(s, d, few.Size).Pix) {
 				t.Errorf("%s/%s: %v", folder, name, err)
 			}

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Write small pictures of every kind that is decoded, with the RGB that Pillow reads
-from them, to cyclegan/data/testdata/pictures/ and pictures.json beside it.
+"""Write small pictures of every kind that is decoded, with the RGB and the L that Pillow
+reads from them, and RGBA and 16-bit samples where there are any, to cyclegan/data/testdata/pictures/ and pictures.json beside it.
 
 The lossy WebP picture is grey: Go and libwebp enlarge its half-size chroma differently.
 Where the decoder differs from Pillow by design (alpha is composited on white, 16-bit
@@ -32,14 +32,18 @@ def main() -> None:
     picture = Image.fromarray(rgb)
     expected = {}
 
-    def put(name: str, img: Image.Image, want=None, tolerance: int = 0, **options) -> None:
+    def put(name: str, img: Image.Image, want=None, tolerance: int = 0, rgba: bool = False, **options) -> None:
         path = OUT / name
         img.save(path, **options)
         if want is None:
             want = ImageOps.exif_transpose(Image.open(path)).convert("RGB")
         want = np.asarray(want)
         expected[name] = {"size": [want.shape[1], want.shape[0]], "tolerance": tolerance,
-                          "rgb": want.tobytes().hex()}
+                          "rgb": want.tobytes().hex(), "l": Image.fromarray(want).convert("L").tobytes().hex()}
+        if rgba:
+            expected[name]["rgba"] = Image.open(path).convert("RGBA").tobytes().hex()
+        if Image.open(path).mode == "I;16":
+            expected[name]["l16"] = np.asarray(Image.open(path)).astype("<u2").tobytes().hex()
 
     alpha = np.linspace(0, 255, W * H).reshape(H, W, 1).astype(np.uint8)
     rgba = Image.fromarray(np.concatenate([rgb, alpha], -1))
@@ -49,16 +53,18 @@ def main() -> None:
     grey_alpha = rgba.convert("LA")
     white = Image.new("RGBA", (W, H), "white")
 
-    put("rgb.png", picture)
+    put("rgb.png", picture, rgba=True)
     put("grey.png", picture.convert("L"))
     put("bilevel.png", picture.convert("1"))
     put("palette.png", palette)
-    put("palette_transparent.png", palette, transparency=0, want=index0_on_white)
-    put("rgba.png", rgba, want=on_white, tolerance=1)
-    put("grey_alpha.png", grey_alpha, tolerance=1,
+    put("palette_transparent.png", palette, transparency=0, want=index0_on_white, rgba=True)
+    put("rgba.png", rgba, want=on_white, tolerance=1, rgba=True)
+    put("grey_alpha.png", grey_alpha, tolerance=1, rgba=True,
         want=Image.alpha_composite(white, grey_alpha.convert("RGBA")).convert("RGB"))
     grey16 = (np.arange(W * H, dtype=np.uint16) * 599).reshape(H, W)
-    put("grey16.png", Image.fromarray(grey16), want=np.repeat((grey16 >> 8).astype(np.uint8)[..., None], 3, -1))
+    high_byte = np.repeat((grey16 >> 8).astype(np.uint8)[..., None], 3, -1)
+    put("grey16.png", Image.fromarray(grey16), want=high_byte)
+    put("grey16.tiff", Image.fromarray(grey16), want=high_byte)
     put("rgb.bmp", picture)
     put("rgb.tiff", picture)
     put("lzw.tiff", picture, compression="tiff_lzw")
@@ -67,7 +73,7 @@ def main() -> None:
     put("lossy.webp", picture.convert("L").convert("RGB"), quality=95, tolerance=3)
     put("black_white.webp", picture.convert("1").convert("RGB"), quality=100, tolerance=6)
     put("red.webp", Image.new("RGB", (8, 8), (200, 30, 60)), quality=100, tolerance=2)
-    put("alpha.webp", rgba, lossless=True, exact=True, want=on_white, tolerance=1)
+    put("alpha.webp", rgba, lossless=True, exact=True, want=on_white, tolerance=1, rgba=True)
     put("rgb.jpg", picture, quality=95, subsampling=0, tolerance=4)
     put("progressive.jpg", picture, quality=95, subsampling=0, progressive=True, tolerance=4)
     put("grey.jpg", picture.convert("L"), quality=95, tolerance=2)

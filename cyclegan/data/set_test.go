@@ -41,9 +41,9 @@ func small(root string) Options {
 	return Options{Root: root, LoadSize: 20, CropSize: 16, NumThreads: 2, Seed: 7}
 }
 
-func open(t *testing.T, o Options) *Unpaired {
+func open(t *testing.T, o Options) *Set {
 	t.Helper()
-	u, err := OpenUnpaired(o)
+	u, err := Open(o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -61,7 +61,7 @@ func digest(batches []*Batch) []string {
 }
 
 // epoch collects what a loader delivers, and checks that it ends in io.EOF.
-func epoch(t *testing.T, u *Unpaired, n, first, batch int) []*Batch {
+func epoch(t *testing.T, u *Set, n, first, batch int) []*Batch {
 	t.Helper()
 	l := u.Load(context.Background(), n, first, batch)
 	defer l.Close()
@@ -189,7 +189,7 @@ func TestCropsAndFlips(t *testing.T) {
 		flip bool
 	}
 	find := func(path string, pix []uint8) view {
-		src, err := Decode(path)
+		src, err := Decode(path, RGB, Upright)
 		if err != nil {
 			t.Fatal(err)
 		}
