@@ -112,14 +112,14 @@ func (c *Checkpoint) encode() (tensors []safetensors.Tensor, metadata map[string
 			}
 		}
 	}
-	size := c.Config.CropSize
+	h, w := c.Config.Size()
 	for _, pool := range []struct {
 		name     string
 		channels int
 		pictures [][]float32
 	}{{"pool_A", c.Config.InputNC, c.PoolA}, {"pool_B", c.Config.OutputNC, c.PoolB}} {
 		if len(pool.pictures) > 0 {
-			shape := []int{len(pool.pictures), pool.channels, size, size}
+			shape := []int{len(pool.pictures), pool.channels, h, w}
 			tensors = append(tensors, float32Tensor(pool.name, shape, slices.Concat(pool.pictures...)))
 		}
 	}
@@ -136,7 +136,8 @@ func (c *Config) CheckpointBytes() (int, error) {
 	if err := m.layout(); err != nil {
 		return 0, err
 	}
-	values := c.PoolSize * (c.InputNC + c.OutputNC) * c.CropSize * c.CropSize
+	h, w := c.Size()
+	values := c.PoolSize * (c.InputNC + c.OutputNC) * h * w
 	for _, ps := range m.networks() {
 		values += 3 * ps.Count() // with Adam's moments
 		for _, p := range ps.Tracked {
@@ -240,7 +241,8 @@ func (c *Checkpoint) take(tensors []safetensors.Tensor) error {
 		if !ok {
 			continue
 		}
-		size := pool.channels * c.Config.CropSize * c.Config.CropSize
+		h, w := c.Config.Size()
+		size := pool.channels * h * w
 		if len(t.Shape) != 4 || t.DType != "F32" || t.Shape[0] > c.Config.PoolSize || len(t.Data) != 4*t.Shape[0]*size {
 			return fmt.Errorf("%s has shape %v, expected at most %d pictures of %d values", pool.name, t.Shape, c.Config.PoolSize, size)
 		}
