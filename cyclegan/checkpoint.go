@@ -16,6 +16,7 @@ import (
 	"slices"
 
 	"cyclevk/cyclegan/atomicfile"
+	"cyclevk/cyclegan/data"
 	"cyclevk/cyclegan/safetensors"
 )
 
@@ -55,15 +56,17 @@ type Info struct {
 
 // Data is how the pictures were read, so that translating treats them the same.
 type Data struct {
-	Direction      string `json:"direction"`
-	Preprocess     string `json:"preprocess"`
-	LoadSize       int    `json:"load_size"`
-	NoFlip         bool   `json:"no_flip"`
-	SerialBatches  bool   `json:"serial_batches"`
-	MaxDatasetSize int    `json:"max_dataset_size"`
-	SizeA          int    `json:"size_A"` // number of pictures
-	SizeB          int    `json:"size_B"`
-	Manifest       string `json:"manifest"` // SHA-256 over the names and sizes of the files
+	DatasetMode     string           `json:"dataset_mode"`
+	ExifOrientation data.Orientation `json:"exif_orientation"`
+	Direction       string           `json:"direction"`
+	Preprocess      string           `json:"preprocess"`
+	LoadSize        int              `json:"load_size"`
+	NoFlip          bool             `json:"no_flip"`
+	SerialBatches   bool             `json:"serial_batches"`
+	MaxDatasetSize  int              `json:"max_dataset_size"`
+	SizeA           int              `json:"size_A"` // number of pictures
+	SizeB           int              `json:"size_B"`
+	Manifest        string           `json:"manifest"` // SHA-256 over the names and sizes of the files
 }
 
 // Keys of the metadata.
@@ -176,7 +179,7 @@ func loadFile(path string) (*Checkpoint, error) {
 	if meta[metaFormat] != formatName {
 		return nil, fail("this safetensors file is not a checkpoint of cyclevk")
 	}
-	e := envelope{Info: Info{Config: DefaultConfig()}} // an option that is not in the file was made later, with a default that changed nothing
+	e := envelope{Info: Info{Config: DefaultConfig(), Data: Data{DatasetMode: "unaligned", ExifOrientation: data.Upright}}} // an option that is not in the file was made later, with a default that changed nothing
 	if err := json.Unmarshal([]byte(meta[metaInfo]), &e); err != nil {
 		return nil, fail("damaged information: %w", err)
 	}

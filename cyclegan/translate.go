@@ -64,7 +64,7 @@ func (t *Translator) Translate(x *data.Image) (*data.Image, error) {
 	side := func(n int) int {
 		return max(t.gen.Least, (n+t.gen.Multiple-1)/t.gen.Multiple*t.gen.Multiple)
 	}
-	padded := padPicture(x, side(x.W), side(x.H))
+	padded := padPicture(x.Convert(data.Format{C: t.gen.In, Bits: 8}), side(x.W), side(x.H))
 	if err := t.prepare(padded.H, padded.W); err != nil {
 		return nil, err
 	}
@@ -79,12 +79,9 @@ func (t *Translator) Translate(x *data.Image) (*data.Image, error) {
 	if err := t.program.Wait(s); err != nil {
 		return nil, err
 	}
-	y := &data.Image{W: x.W, H: x.H, Format: x.Format, Pix: make([]uint8, 0, len(x.Pix))}
-	result := s.Bytes(t.out)
-	for row := range x.H {
-		y.Pix = append(y.Pix, result[row*padded.W*3:][:x.W*3]...)
-	}
-	return y, nil
+	y := data.Format{C: t.gen.Out, Bits: padded.Bits}.NewImage(padded.W, padded.H)
+	copy(y.Pix, s.Bytes(t.out))
+	return y.Crop(0, 0, x.W, x.H)
 }
 
 // prepare builds the program for a padded size.
@@ -97,7 +94,7 @@ func (t *Translator) prepare(h, w int) error {
 		t.program = nil
 	}
 	p := t.dev.NewProgram(fmt.Sprintf("translate %dx%d", w, h))
-	in, out := p.Host("picture", kernels.PixelBytes(1, h, w, 3, 8)), p.Host("translated", kernels.PixelBytes(1, h, w, 3, 8))
+	in, out := p.Host("picture", kernels.PixelBytes(1, h, w, t.gen.In, 8)), p.Host("translated", kernels.PixelBytes(1, h, w, t.gen.Out, 8))
 	x := kernels.NewTensor(p, "picture", 1, h, w, t.gen.In)
 	kernels.Upload(p, in.All(), 8, x)
 	kernels.Quantise(p, t.gen.Forward(p, x, Pass{Eval: t.Eval}).Y, out.All(), 8)
@@ -113,12 +110,11 @@ func padPicture(x *data.Image, w, h int) *data.Image {
 	if w == x.W && h == x.H {
 		return x
 	}
-	y := &data.Image{W: w, H: h, Format: x.Format, Pix: make([]uint8, 0, w*h*3)}
+	y, size := x.NewImage(w, h), len(x.Pix)/(x.W*x.H)
 	for row := range h {
-		line := x.Pix[mirror(row, x.H)*x.W*3:]
+		line := x.Row(mirror(row, x.H))
 		for col := range w {
-			at := 3 * mirror(col, x.W)
-			y.Pix = append(y.Pix, line[at:at+3]...)
+			copy(y.Row(row)[col*size:][:size], line[size*mirror(col, x.W):])
 		}
 	}
 	return y

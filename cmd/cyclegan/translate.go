@@ -69,12 +69,12 @@ func translate(c *cli.Context) error {
 		}
 		defer translator.Close()
 		translator.Eval = c.Bool("eval")
-		return translateAll(ctx, translator, jobs, c.App.Writer, c.App.ErrWriter)
+		return translateAll(ctx, translator, model.Data.ExifOrientation, jobs, c.App.Writer, c.App.ErrWriter)
 	})
 }
 
 // translateAll translates every picture that can be read. It fails where none can.
-func translateAll(ctx context.Context, translator *cyclegan.Translator, jobs []job, stdout, stderr io.Writer) error {
+func translateAll(ctx context.Context, translator *cyclegan.Translator, o data.Orientation, jobs []job, stdout, stderr io.Writer) error {
 	bar := newProgress(stderr, len(jobs))
 	done := 0
 	var bad error // the last
@@ -83,7 +83,7 @@ func translateAll(ctx context.Context, translator *cyclegan.Translator, jobs []j
 			bar.clear()
 			return fmt.Errorf("%w after %d of %d pictures", errInterrupted, i, len(jobs))
 		}
-		picture, err := data.Decode(j.in, data.RGB, data.Upright)
+		picture, err := data.Decode(j.in, data.Format{}, o)
 		if err != nil {
 			bar.clear()
 			fmt.Fprintf(stderr, "cyclegan translate: left out: %v\n", err)
