@@ -168,29 +168,29 @@ func (c *Config) Validate() error {
 			return fmt.Errorf("--%s %g: use a value from 0 to %g", o.name, o.v, o.hi)
 		}
 	}
-	return c.checkPictures(generator)
+	if c.Bits != 8 && c.Bits != 16 {
+		return fmt.Errorf("--bits %d: use 8 or 16", c.Bits)
+	}
+	return c.checkSizes(generator)
 }
 
-// checkPictures looks at the training pictures, from which every network has to make something. What size they have where they
-// are no squares follows from the data.
-func (c *Config) checkPictures(generator GeneratorSpec) error {
+// checkSizes looks at the size of training pictures, from which every network has to make something. Where they are no squares
+// of CropSize, it follows from the data.
+func (c *Config) checkSizes(generator GeneratorSpec) error {
 	h, w := c.Size()
 	what := fmt.Sprintf("--crop_size %d", c.CropSize)
 	if h != c.CropSize || w != c.CropSize {
 		what = fmt.Sprintf("training pictures of %dx%d", w, h)
 	}
 	multiple, least := generator.Sizes()
-	if min(h, w) < least || max(h, w) > 8192 || h%multiple != 0 || w%multiple != 0 {
-		return fmt.Errorf("%s: use a multiple of %d up to 8192, since %s halves a picture so often", what, multiple, c.NetG)
+	if h%multiple != 0 || w%multiple != 0 || min(h, w) < least || max(h, w) > 8192 {
+		return fmt.Errorf("%s: use a multiple of %d from %d to 8192, since %s halves a picture so often", what, multiple, least, c.NetG)
 	}
 	discriminator := c.DiscriminatorSpec("D_A")
 	discriminator.NDF = 1
 	if least := NewDiscriminator("D_A", discriminator).Least; min(h, w) < least {
 		return fmt.Errorf("%s: a discriminator with --n_layers_D %d needs at least %d pixels",
 			what, c.LayersD, (least+multiple-1)/multiple*multiple)
-	}
-	if c.Bits != 8 && c.Bits != 16 {
-		return fmt.Errorf("--bits %d: use 8 or 16", c.Bits)
 	}
 	return nil
 }
