@@ -50,14 +50,16 @@ func (c Conv) Unpack(dev []float32) []float32 {
 	return oihw
 }
 
-// each visits every weight with its index in PyTorch's order and in the device's.
+// each visits every weight with its index in PyTorch's order and in the device's. Neighbours there, the outputs, come one after the other.
 func (c Conv) each(visit func(plain, packed int)) {
-	taps, plain := c.Kernel*c.Kernel, 0
-	for o := range c.Out {
-		for i := range c.In {
-			for tap := range taps {
-				visit(plain, (tap*Stride(c.In)+i)*Stride(c.Out)+o)
-				plain++
+	taps := c.Kernel * c.Kernel
+	for i := range c.In {
+		for tap := range taps {
+			plain, packed := i*taps+tap, (tap*Stride(c.In)+i)*Stride(c.Out)
+			for range c.Out {
+				visit(plain, packed)
+				plain += c.In * taps
+				packed++
 			}
 		}
 	}
