@@ -151,7 +151,7 @@ func (c *Config) CheckpointBytes() (int, error) {
 }
 
 func float32Tensor(name string, shape []int, v []float32) safetensors.Tensor {
-	return safetensors.Tensor{Name: name, DType: "F32", Shape: shape, Data: floatBytes(v)}
+	return safetensors.Tensor{Name: name, DType: "F32", Shape: shape, Values: v}
 }
 
 // checksum covers the information and every tensor's name, type, shape and bytes.
@@ -159,8 +159,8 @@ func checksum(info []byte, tensors []safetensors.Tensor) string {
 	h := sha256.New()
 	h.Write(info)
 	for _, t := range tensors {
-		fmt.Fprintf(h, "\n%q %s %v %d\n", t.Name, t.DType, t.Shape, len(t.Data))
-		h.Write(t.Data)
+		fmt.Fprintf(h, "\n%q %s %v %d\n", t.Name, t.DType, t.Shape, t.Len())
+		_ = t.Write(h) // a hash takes everything
 	}
 	return hex.EncodeToString(h.Sum(nil))
 }

@@ -7,6 +7,7 @@ package cyclegan
 import (
 	"encoding/binary"
 	"math"
+	"slices"
 	"strings"
 )
 
@@ -34,17 +35,20 @@ func (l Losses) Generators() (total float64) {
 func (l Loss) OfDiscriminator() bool { return strings.HasPrefix(l.Name, "D_") }
 
 func floatBytes(v []float32) []byte {
-	b := make([]byte, 0, 4*len(v))
-	for _, x := range v {
-		b = binary.LittleEndian.AppendUint32(b, math.Float32bits(x))
+	b := make([]byte, 4*len(v))
+	for i, x := range v {
+		binary.LittleEndian.PutUint32(b[4*i:], math.Float32bits(x))
 	}
 	return b
 }
 
-func bytesFloats(b []byte) []float32 {
-	v := make([]float32, len(b)/4)
-	for i := range v {
-		v[i] = math.Float32frombits(binary.LittleEndian.Uint32(b[4*i:]))
+func bytesFloats(b []byte) []float32 { return appendFloats(nil, b) }
+
+func appendFloats(v []float32, b []byte) []float32 {
+	n := len(v)
+	v = slices.Grow(v, len(b)/4)[:n+len(b)/4]
+	for i := range v[n:] {
+		v[n+i] = math.Float32frombits(binary.LittleEndian.Uint32(b[4*i:]))
 	}
 	return v
 }

@@ -170,10 +170,11 @@ func (ps *Params) read(dev *vk.Device, m *vk.Mem) ([]byte, error) {
 
 // unpack turns the bytes of a buffer of a list of parameters into a state.
 func unpack(list []*Param, raw []byte) State {
-	image := bytesFloats(raw)
 	s := State{}
+	var image []float32 // of one parameter
 	for _, p := range list {
-		s[p.Name] = p.unpack(image[p.offset/4 : p.offset/4+p.floats])
+		image = appendFloats(image[:0], raw[p.offset:p.offset+4*p.floats])
+		s[p.Name] = p.unpack(image)
 	}
 	return s
 }

@@ -38,4 +38,5 @@ func (c *Checkpoint) Finite() error {
 	return nil
 }
 
-func notFinite(v float32) bool { return math.IsNaN(float64(v)) || math.IsInf(float64(v), 0) }
+// notFinite looks at the exponent, which is all ones.
+func notFinite(v float32) bool { return math.Float32bits(v)&0x7f800000 == 0x7f800000 }

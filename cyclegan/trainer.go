@@ -99,6 +99,12 @@ func (t *Trainer) Close() {
 // Steps is how many steps were taken since the weights were drawn, those submitted and not yet waited for among them.
 func (t *Trainer) Steps() int { return t.done }
 
+// Ready waits until Step can submit at once: until the step before the last one has ended.
+func (t *Trainer) Ready() error {
+	_, err := t.step.Acquire()
+	return err
+}
+
 // Step submits one training step on a batch of Config.StepSize pictures of each domain, with the learning rate of its epoch (see
 // Schedule). The result is that of an earlier step, or nil while none has arrived; it is overwritten by the next call.
 //

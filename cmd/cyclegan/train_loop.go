@@ -38,6 +38,9 @@ func (t *training) epoch(ctx context.Context, epoch, first int) error {
 	defer loader.Close()
 	rate := t.schedule.Rate(epoch)
 	for range min(t.perEpoch-first/t.config.StepSize(), t.total-t.trainer.Steps()) {
+		if err := t.trainer.Ready(); err != nil { // here and not in Step: who interrupts while this waits need not wait for one step more
+			return err
+		}
 		before := loader.Waited()
 		batch, err := loader.Next()
 		t.waited += loader.Waited() - before

@@ -149,8 +149,8 @@ func (t *training) finish(stop error) error {
 		}
 		return fmt.Errorf("%w; %s", err, t.lastSave())
 	}
-	if stop == nil || errors.Is(stop, errInterrupted) {
-		stop = errors.Join(stop, t.saveGrid())
+	if stop == nil {
+		stop = t.saveGrid() // not after an interrupt: large pictures take longer than whoever sent it may wait
 	}
 	if stop != nil {
 		return fmt.Errorf("%w; saved %s, as it was after step %d", stop, t.newest.Path, t.trainer.Steps())

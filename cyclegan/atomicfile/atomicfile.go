@@ -4,13 +4,12 @@ package atomicfile
 import (
 	"bufio"
 	"bytes"
-	"crypto/sha256"
 	"errors"
 	"fmt"
-	"hash"
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 )
 
 // ErrReadBack is wrapped by the error about a file that the disk gives back other than it was written.
@@ -19,7 +18,7 @@ var ErrReadBack = errors.New("what was written reads back differently: the disk 
 // Write calls write with a temporary file beside path and renames that file to path once everything is written. On an error
 // the temporary file is removed and whatever was at path stays. The error names path.
 func Write(path string, write func(io.Writer) error) error {
-	temp, err := stage(Disk, path, write, nil)
+	temp, err := stage(Disk, path, write, false)
 	if err == nil {
 		err = Disk.Rename(temp, path)
 	}
@@ -27,13 +26,13 @@ func Write(path string, write func(io.Writer) error) error {
 }
 
 // WriteDurable is Write for what must survive a loss of power: the bytes are on the disk, and were read back, before the file
-// takes its name, and the name is on the disk when WriteDurable returns. A failed sync is never tried again on the same file:
-// the system may have dropped the bytes that it could not write and report success the second time.
+// takes its name, and the name is on the disk when WriteDurable returns. write is called a second time for the comparison, and
+// must write the same. A failed sync is never tried again on the same file: the system may have dropped the bytes that it could
+// not write and report success the second time.
 func WriteDurable(disk FS, path string, write func(io.Writer) error) error {
-	sum := sha256.New()
-	temp, err := stage(disk, path, write, sum)
+	temp, err := stage(disk, path, write, true)
 	if err == nil {
-		err = readBack(disk, temp, sum.Sum(nil))
+		err = readBack(disk, temp, write)
 	}
 	if err == nil {
 		err = disk.Rename(temp, path)
@@ -51,22 +50,18 @@ func WriteDurable(disk FS, path string, write func(io.Writer) error) error {
 // leaves behind.
 func TempPattern(pattern string) string { return pattern + ".*.tmp" }
 
-// stage writes the temporary file. With a sum, which takes in every byte, the file is synced too.
-func stage(disk FS, path string, write func(io.Writer) error, sum hash.Hash) (temp string, err error) {
+// stage writes the temporary file, to the disk itself where sync is set.
+func stage(disk FS, path string, write func(io.Writer) error, sync bool) (temp string, err error) {
 	temp = fmt.Sprintf("%s.%d.tmp", path, os.Getpid())
 	f, err := disk.Create(temp)
 	if err != nil {
 		return temp, err
 	}
-	var w io.Writer = f
-	if sum != nil {
-		w = io.MultiWriter(f, sum)
-	}
-	buffered := bufio.NewWriter(w)
+	buffered := bufio.NewWriter(f)
 	if err = write(buffered); err == nil {
 		err = buffered.Flush()
 	}
-	if err == nil && sum != nil {
+	if err == nil && sync {
 		err = f.Sync()
 	}
 	if closed := f.Close(); err == nil {
@@ -75,21 +70,43 @@ func stage(disk FS, path string, write func(io.Writer) error, sum hash.Hash) (te
 	return temp, err
 }
 
-// readBack compares a file with the sum of what was written to it.
-func readBack(disk FS, path string, want []byte) error {
+// readBack compares a file with what write writes.
+func readBack(disk FS, path string, write func(io.Writer) error) error {
 	f, err := disk.Open(path)
 	if err != nil {
 		return err
 	}
 	defer f.Close()
-	sum := sha256.New()
-	if _, err := io.Copy(sum, f); err != nil {
+	c := &comparison{file: f, part: make([]byte, 1<<18)}
+	if err := write(c); err != nil {
 		return err
 	}
-	if !bytes.Equal(sum.Sum(nil), want) {
+	switch n, err := io.ReadFull(f, c.part[:1]); {
+	case n > 0:
 		return ErrReadBack
+	case err != io.EOF:
+		return err
 	}
 	return nil
+}
+
+// comparison takes what should be in a file, and fails where it is not.
+type comparison struct {
+	file io.Reader
+	part []byte
+}
+
+func (c *comparison) Write(b []byte) (int, error) {
+	for part := range slices.Chunk(b, len(c.part)) {
+		n, err := io.ReadFull(c.file, c.part[:len(part)])
+		if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF {
+			return 0, err
+		}
+		if !bytes.Equal(c.part[:n], part) {
+			return 0, ErrReadBack
+		}
+	}
+	return len(b), nil
 }
 
 // named removes the temporary file of a failed write and says which file was not written.

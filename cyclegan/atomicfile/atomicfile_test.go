@@ -3,6 +3,7 @@
 package atomicfile
 
 import (
+	"bytes"
 	"errors"
 	"io"
 	"os"
@@ -50,30 +51,51 @@ func TestKeepsTheOldFile(t *testing.T) {
 	}
 }
 
-// damagedDisk drops the last byte of every write, and says nothing.
-type damagedDisk struct{ FS }
+// damagedDisk changes what is written, and says nothing.
+type damagedDisk struct {
+	FS
+	damage func([]byte) []byte
+}
 
-type damagedFile struct{ File }
+type damagedFile struct {
+	File
+	damage func([]byte) []byte
+}
 
 func (d damagedDisk) Create(path string) (File, error) {
 	f, err := d.FS.Create(path)
-	return damagedFile{f}, err
+	return damagedFile{f, d.damage}, err
 }
 
 func (f damagedFile) Write(b []byte) (int, error) {
-	_, err := f.File.Write(b[:len(b)-1])
+	_, err := f.File.Write(f.damage(bytes.Clone(b)))
 	return len(b), err
 }
 
 func TestReadsBack(t *testing.T) {
-	dir := t.TempDir()
-	path := filepath.Join(dir, "file")
-	err := WriteDurable(damagedDisk{Disk}, path, func(w io.Writer) error { _, err := io.WriteString(w, "text"); return err })
-	if !errors.Is(err, ErrReadBack) || !strings.Contains(err.Error(), path) {
-		t.Errorf("got error %v", err)
+	text := strings.Repeat("text", 1<<17) // more than is compared at once
+	write := func(w io.Writer) error { _, err := io.WriteString(w, text); return err }
+	for name, damage := range map[string]func(b []byte) []byte{
+		"a byte too few":  func(b []byte) []byte { return b[:len(b)-1] },
+		"a byte too many": func(b []byte) []byte { return append(b, 0) },
+		"a bit":           func(b []byte) []byte { b[len(b)-1] ^= 1; return b },
+		"all":             func([]byte) []byte { return nil },
+	} {
+		dir := t.TempDir()
+		path := filepath.Join(dir, "file")
+		if err := WriteDurable(damagedDisk{Disk, damage}, path, write); !errors.Is(err, ErrReadBack) || !strings.Contains(err.Error(), path) {
+			t.Errorf("%s: got error %v", name, err)
+		}
+		if entries, err := os.ReadDir(dir); err != nil || len(entries) != 0 {
+			t.Errorf("%s: left behind: %v %v", name, entries, err)
+		}
 	}
-	if entries, err := os.ReadDir(dir); err != nil || len(entries) != 0 {
-		t.Errorf("left behind: %v %v", entries, err)
+	path := filepath.Join(t.TempDir(), "file")
+	if err := WriteDurable(damagedDisk{Disk, func(b []byte) []byte { return b }}, path, write); err != nil {
+		t.Error(err)
+	}
+	if got, err := os.ReadFile(path); err != nil || string(got) != text {
+		t.Errorf("%d bytes were written, %v", len(got), err)
 	}
 }
 

@@ -24,6 +24,29 @@ type Tensor struct {
 	DType string // F64, F32, I64, I32, U8, …
 	Shape []int
 	Data  []byte
+
+	Values []float32 // of an F32 tensor to be written, in the place of Data; nothing that is read has them
+}
+
+// Len is the length of the tensor's bytes.
+func (t *Tensor) Len() int { return max(len(t.Data), 4*len(t.Values)) }
+
+// Write writes the tensor's bytes. Values become bytes a piece at a time: they may be most of the memory that there is.
+func (t *Tensor) Write(w io.Writer) error {
+	if t.Values == nil {
+		_, err := w.Write(t.Data)
+		return err
+	}
+	piece := make([]byte, 1<<18)
+	for values := range slices.Chunk(t.Values, len(piece)/4) {
+		for i, v := range values {
+			binary.LittleEndian.PutUint32(piece[4*i:], math.Float32bits(v))
+		}
+		if _, err := w.Write(piece[:4*len(values)]); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // sizes are the bytes of one value of each type that the format knows and this project meets.
@@ -112,7 +135,7 @@ func Encode(w io.Writer, tensors []Tensor, metadata map[string]string) error {
 		return err
 	}
 	for _, t := range tensors {
-		if _, err := w.Write(t.Data); err != nil {
+		if err := t.Write(w); err != nil {
 			return err
 		}
 	}
@@ -143,18 +166,18 @@ func encodeHeader(tensors []Tensor, metadata map[string]string) ([]byte, error) 
 	}
 	at, seen := 0, map[string]bool{metadataKey: true}
 	for _, t := range tensors {
-		if n, ok := t.bytes(); !ok || n != len(t.Data) || seen[t.Name] {
-			return nil, fmt.Errorf("tensor %q, %s %v with %d bytes, is not valid or there twice", t.Name, t.DType, t.Shape, len(t.Data))
+		if n, ok := t.bytes(); !ok || n != t.Len() || seen[t.Name] {
+			return nil, fmt.Errorf("tensor %q, %s %v with %d bytes, is not valid or there twice", t.Name, t.DType, t.Shape, t.Len())
 		}
 		seen[t.Name] = true
 		shape := t.Shape
 		if shape == nil {
 			shape = []int{} // a scalar; null is not allowed
 		}
-		if err := field(t.Name, entry{t.DType, shape, []int{at, at + len(t.Data)}}); err != nil {
+		if err := field(t.Name, entry{t.DType, shape, []int{at, at + t.Len()}}); err != nil {
 			return nil, err
 		}
-		at += len(t.Data)
+		at += t.Len()
 	}
 	header = append(header, '}')
 	for len(header)%8 != 0 { // the data begins at a multiple of 8
