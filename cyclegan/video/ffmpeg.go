@@ -25,9 +25,9 @@ var extensions = []string{
 	".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".mts", ".m2ts", ".wmv", ".flv", ".ogv", ".3gp", ".y4m",
 }
 
-// IsVideo tells by its name whether a file is taken for a video.
+// IsVideo tells by its name whether a file is taken for a video. Hidden files are none.
 func IsVideo(name string) bool {
-	return slices.Contains(extensions, strings.ToLower(filepath.Ext(name)))
+	return !strings.HasPrefix(filepath.Base(name), ".") && slices.Contains(extensions, strings.ToLower(filepath.Ext(name)))
 }
 
 // Available returns an error that wraps ErrNoFFmpeg where a program is missing.
