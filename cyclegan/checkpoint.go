@@ -20,7 +20,7 @@ import (
 )
 
 // CheckpointVersion is the version of the format that Save writes; Load reads it and all before it. From 2 on the options name
-// the whole recipe, which an older program would take for the default one.
+// the whole recipe and every network, which an older program would take for the default ones.
 const CheckpointVersion = 2
 
 // Checkpoint is a training run at the end of a step.
@@ -100,6 +100,9 @@ func (c *Checkpoint) encode() (tensors []safetensors.Tensor, metadata map[string
 	}
 	for _, ps := range m.networks() {
 		state := c.Nets[ps.Net]
+		for _, p := range ps.Tracked {
+			tensors = append(tensors, float32Tensor(ps.Net+"."+p.Name, p.Shape, state.Weights[p.Name]))
+		}
 		for _, p := range ps.List {
 			for _, part := range []struct {
 				suffix string
@@ -136,6 +139,9 @@ func (c *Config) CheckpointBytes() (int, error) {
 	values := c.PoolSize * (c.InputNC + c.OutputNC) * c.CropSize * c.CropSize
 	for _, ps := range m.networks() {
 		values += 3 * ps.Count() // with Adam's moments
+		for _, p := range ps.Tracked {
+			values += p.Len()
+		}
 	}
 	return 4 * values, nil
 }
@@ -180,6 +186,9 @@ func loadFile(path string) (*Checkpoint, error) {
 	if e.Version > CheckpointVersion {
 		return nil, fail("format version %d %w %d: use a newer cyclevk", e.Version, errNewer, CheckpointVersion)
 	}
+	if e.Version < 2 && e.Config.LayersD != DefaultConfig().LayersD {
+		e.Config.NetD = "n_layers" // an option since version 2
+	}
 	if err := e.Config.Validate(); err != nil {
 		return nil, fail("%w", err)
 	}
@@ -202,13 +211,22 @@ func (c *Checkpoint) take(tensors []safetensors.Tensor) error {
 	}
 	for _, ps := range m.networks() {
 		s := NetState{State{}, State{}, State{}}
-		for _, p := range ps.List {
-			for suffix, into := range map[string]State{"": s.Weights, ".exp_avg": s.M, ".exp_avg_sq": s.V} {
+		take := func(list []*Param, suffix string, into State) error {
+			for _, p := range list {
 				t, ok := byName[ps.Net+"."+p.Name+suffix]
 				if !ok || t.DType != "F32" || !slices.Equal(t.Shape, p.Shape) {
 					return fmt.Errorf("tensor %s.%s%s must be F32 %v (found: %s %v)", ps.Net, p.Name, suffix, p.Shape, t.DType, t.Shape)
 				}
 				into[p.Name] = bytesFloats(t.Data)
+			}
+			return nil
+		}
+		for _, err := range []error{
+			take(ps.List, "", s.Weights), take(ps.Tracked, "", s.Weights),
+			take(ps.List, ".exp_avg", s.M), take(ps.List, ".exp_avg_sq", s.V),
+		} {
+			if err != nil {
+				return err
 			}
 		}
 		c.Nets[ps.Net] = s

@@ -4,6 +4,7 @@ package cyclegan
 
 import (
 	"fmt"
+	"math/bits"
 	"regexp"
 	"slices"
 	"strconv"
@@ -14,15 +15,20 @@ import (
 
 // Config is everything that decides the numbers of a training run but the pictures. The json names are the official options.
 type Config struct {
-	InputNC  int     `json:"input_nc"`   // channels of A
-	OutputNC int     `json:"output_nc"`  // channels of B
-	NetG     string  `json:"netG"`       // resnet_Nblocks
-	NGF      int     `json:"ngf"`        // generator channels after its first convolution
-	NDF      int     `json:"ndf"`        // the same of the discriminator
-	LayersD  int     `json:"n_layers_D"` // 3: a PatchGAN of 70x70
-	InitGain float64 `json:"init_gain"`  // standard deviation of the first weights
+	InputNC   int     `json:"input_nc"`   // channels of A
+	OutputNC  int     `json:"output_nc"`  // channels of B
+	NetG      string  `json:"netG"`       // resnet_Nblocks, unet_N
+	NetD      string  `json:"netD"`       // basic, n_layers: a PatchGAN of LayersD layers, which is 3 in basic; pixel
+	NGF       int     `json:"ngf"`        // generator channels after its first convolution
+	NDF       int     `json:"ndf"`        // the same of the discriminator
+	LayersD   int     `json:"n_layers_D"` // 3: a PatchGAN of 70x70
+	Norm      string  `json:"norm"`       // instance, batch, none
+	NoDropout bool    `json:"no_dropout"` // no dropout in the generators
+	Upsample  string  `json:"upsample"`   // of a ResNet generator: transposed, resize
+	InitType  string  `json:"init_type"`  // normal, xavier, kaiming, orthogonal
+	InitGain  float64 `json:"init_gain"`  // scale of the first weights, in normal their standard deviation
 
-	CropSize   int `json:"crop_size"`  // side of a training picture in pixels, a multiple of 4
+	CropSize   int `json:"crop_size"`  // side of a training picture in pixels, a multiple of what the generators take
 	BatchSize  int `json:"batch_size"` // pictures of each domain in a micro-batch
 	Accumulate int `json:"accumulate"` // micro-batches in a step; not an official option
 
@@ -48,7 +54,8 @@ type Config struct {
 // DefaultConfig is the official default of every option.
 func DefaultConfig() Config {
 	return Config{
-		InputNC: 3, OutputNC: 3, NetG: "resnet_9blocks", NGF: 64, NDF: 64, LayersD: 3, InitGain: 0.02,
+		InputNC: 3, OutputNC: 3, NetG: "resnet_9blocks", NetD: "basic", NGF: 64, NDF: 64, LayersD: 3,
+		Norm: NormInstance, NoDropout: true, Upsample: UpsampleTransposed, InitType: InitNormal, InitGain: 0.02,
 		CropSize: 256, BatchSize: 1, Accumulate: 1, GANMode: "lsgan", CycleLoss: "l1", LambdaA: 10, LambdaB: 10, LambdaIdentity: 0.5,
 		LR: 0.0002, Beta1: 0.5, PoolSize: 50, LRPolicy: "linear", LRDecayIters: 50, Epochs: 100, EpochsDecay: 100, EpochCount: 1,
 	}
@@ -57,45 +64,59 @@ func DefaultConfig() Config {
 // StepSize is the number of pictures of each domain in a step.
 func (c *Config) StepSize() int { return c.BatchSize * c.Accumulate }
 
+// netPixel is the official name of the discriminator that judges each pixel alone.
+const netPixel = "pixel"
+
 // Adam's constants that the official code does not let one choose.
 const (
 	beta2   = 0.999
 	adamEps = 1e-8
 )
 
-var netG = regexp.MustCompile(`^resnet_([1-9][0-9]?)blocks$`)
-
-// Blocks is the number of residual blocks that NetG names.
-func (c *Config) Blocks() (int, error) {
-	m := netG.FindStringSubmatch(c.NetG)
-	if m == nil {
-		return 0, fmt.Errorf("--netG %q: use resnet_9blocks, resnet_6blocks or any resnet_Nblocks", c.NetG)
-	}
-	return strconv.Atoi(m[1])
-}
+var (
+	netResnet = regexp.MustCompile(`^resnet_([1-9][0-9]?)blocks$`)
+	netUnet   = regexp.MustCompile(`^unet_([1-9][0-9]{1,3})$`)
+)
 
 // GeneratorSpec describes "G_A", which translates A to B, or "G_B".
 func (c *Config) GeneratorSpec(net string) (GeneratorSpec, error) {
-	blocks, err := c.Blocks()
-	s := GeneratorSpec{In: c.InputNC, Out: c.OutputNC, NGF: c.NGF, Blocks: blocks}
+	s := GeneratorSpec{In: c.InputNC, Out: c.OutputNC, NGF: c.NGF, Norm: c.Norm, Dropout: !c.NoDropout, Upsample: c.Upsample}
+	if m := netResnet.FindStringSubmatch(c.NetG); m != nil {
+		s.Blocks, _ = strconv.Atoi(m[1])
+	} else if m := netUnet.FindStringSubmatch(c.NetG); m != nil {
+		if side, _ := strconv.Atoi(m[1]); side >= 32 && side&(side-1) == 0 {
+			s.Downs = bits.Len(uint(side)) - 1
+		}
+	}
+	if s.Blocks == 0 && s.Downs == 0 {
+		return s, fmt.Errorf("--netG %q: use resnet_9blocks, resnet_6blocks or any resnet_Nblocks, unet_256, unet_128 or any unet_N "+
+			"with a power of two from 32 to 4096", c.NetG)
+	}
 	if net == "G_B" {
 		s = s.reversed()
 	}
-	return s, err
+	return s, nil
 }
 
 // DiscriminatorSpec describes "D_A" or "D_cycle_B", which judge pictures of B, or "D_B" or "D_cycle_A".
 func (c *Config) DiscriminatorSpec(net string) DiscriminatorSpec {
-	s := DiscriminatorSpec{In: c.OutputNC, NDF: c.NDF, Layers: c.LayersD}
+	s := DiscriminatorSpec{In: c.OutputNC, NDF: c.NDF, Layers: c.LayersD, Norm: c.Norm}
 	if net == "D_B" || net == "D_cycle_A" {
 		s.In = c.InputNC
+	}
+	if c.NetD == netPixel {
+		s.Layers = 0
 	}
 	return s
 }
 
 // Validate names the first option whose value cannot be used.
 func (c *Config) Validate() error {
-	if _, err := c.Blocks(); err != nil {
+	generator, err := c.GeneratorSpec("G_A")
+	if err != nil {
+		return err
+	}
+	if err := c.checkNetworks(generator); err != nil {
 		return err
 	}
 	if err := c.checkRecipe(); err != nil {
@@ -110,7 +131,7 @@ func (c *Config) Validate() error {
 		{"n_layers_D", c.LayersD, 1, 6},
 		{"crop_size", c.CropSize, 8, 8192},
 		{"batch_size", c.BatchSize, 1, 1024},
-		{"accumulate", c.Accumulate, 1, 256},
+		{"accumulate", c.Accumulate, 1, 64},
 		{"pool_size", c.PoolSize, 0, 10000},
 		{"lr_decay_iters", c.LRDecayIters, 1, 1 << 30},
 		{"n_epochs", c.Epochs, 0, 1 << 30},
@@ -136,11 +157,41 @@ func (c *Config) Validate() error {
 			return fmt.Errorf("--%s %g: use a value from 0 to %g", o.name, o.v, o.hi)
 		}
 	}
-	if c.CropSize%4 != 0 {
-		return fmt.Errorf("--crop_size %d: the generator halves a picture twice, use a multiple of 4", c.CropSize)
+	return c.checkSizes(generator)
+}
+
+// checkSizes looks at the size of training pictures, from which every network has to make something.
+func (c *Config) checkSizes(generator GeneratorSpec) error {
+	multiple, least := generator.Sizes()
+	if c.CropSize%multiple != 0 || c.CropSize < least {
+		return fmt.Errorf("--crop_size %d: use a multiple of %d, since %s halves a picture so often", c.CropSize, multiple, c.NetG)
 	}
-	if least := NewDiscriminator("D", DiscriminatorSpec{In: 3, NDF: 1, Layers: c.LayersD}).Least; c.CropSize < least {
-		return fmt.Errorf("--crop_size %d: a discriminator with --n_layers_D %d needs at least %d pixels", c.CropSize, c.LayersD, (least+3)&^3)
+	discriminator := c.DiscriminatorSpec("D_A")
+	discriminator.NDF = 1
+	if least := NewDiscriminator("D_A", discriminator).Least; c.CropSize < least {
+		return fmt.Errorf("--crop_size %d: a discriminator with --n_layers_D %d needs at least %d pixels",
+			c.CropSize, c.LayersD, (least+multiple-1)/multiple*multiple)
+	}
+	return nil
+}
+
+// checkNetworks looks at the options of networks that are names.
+func (c *Config) checkNetworks(generator GeneratorSpec) error {
+	for _, o := range []struct {
+		name, v string
+		values  []string
+	}{
+		{"netD", c.NetD, []string{"basic", "n_layers", netPixel}},
+		{"norm", c.Norm, []string{NormInstance, NormBatch, NormNone}},
+		{"init_type", c.InitType, []string{InitNormal, InitXavier, InitKaiming, InitOrthogonal}},
+		{"upsample", c.Upsample, []string{UpsampleTransposed, UpsampleResize}},
+	} {
+		if !slices.Contains(o.values, o.v) {
+			return fmt.Errorf("--%s %q: use %s", o.name, o.v, strings.Join(o.values, ", "))
+		}
+	}
+	if generator.Downs > 0 && c.Upsample != UpsampleTransposed {
+		return fmt.Errorf("--upsample %s with --netG %s: resize convolutions are there for resnet generators", c.Upsample, c.NetG)
 	}
 	return nil
 }

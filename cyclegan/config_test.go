@@ -7,18 +7,34 @@ import (
 	"testing"
 )
 
+// TestParameterCounts: those of the official networks.
 func TestParameterCounts(t *testing.T) {
-	for _, c := range []struct {
-		net  string
-		got  int
-		want int
-	}{
-		{"resnet_9blocks", NewGenerator("G_A", GeneratorSpec{In: 3, Out: 3, NGF: 64, Blocks: 9}).Params.Count(), 11378179},
-		{"resnet_6blocks", NewGenerator("G_A", GeneratorSpec{In: 3, Out: 3, NGF: 64, Blocks: 6}).Params.Count(), 7837699},
-		{"PatchGAN", NewDiscriminator("D_A", DiscriminatorSpec{In: 3, NDF: 64, Layers: 3}).Params.Count(), 2764737},
+	for name, want := range map[string][3]int{ // instance, batch and no norm
+		"resnet_9blocks": {11378179, 11383427, 11372931},
+		"resnet_6blocks": {7837699, 7841411, 7833987},
+		"unet_256":       {54409603, 54413955, 54404099},
+		"unet_128":       {41825667, 41828995, 41821187},
+		"basic":          {2764737, 2765633, 2763841},
+		"pixel":          {8705, 8832, 8576},
 	} {
-		if c.got != c.want {
-			t.Errorf("%s has %d parameters, want %d", c.net, c.got, c.want)
+		for i, norm := range []string{NormInstance, NormBatch, NormNone} {
+			c := DefaultConfig()
+			c.Norm = norm
+			var n *Network
+			if strings.Contains(name, "net_") {
+				c.NetG = name
+				spec, err := c.GeneratorSpec("G_A")
+				if err != nil {
+					t.Fatal(err)
+				}
+				n = NewGenerator("G_A", spec)
+			} else {
+				c.NetD = name
+				n = NewDiscriminator("D_A", c.DiscriminatorSpec("D_A"))
+			}
+			if got := n.Params.Count(); got != want[i] {
+				t.Errorf("%s, norm %s: %d parameters, want %d", name, norm, got, want[i])
+			}
 		}
 	}
 }
@@ -73,7 +89,14 @@ func TestValidate(t *testing.T) {
 		t.Fatal(err)
 	}
 	for want, change := range map[string]func(*Config){
-		"--netG":              func(c *Config) { c.NetG = "unet_256" },
+		"--netG":              func(c *Config) { c.NetG = "unet_100" },
+		"--netG \"unet_16\"":  func(c *Config) { c.NetG = "unet_16" },
+		"--netD":              func(c *Config) { c.NetD = "patch" },
+		"--norm":              func(c *Config) { c.Norm = "layer" },
+		"--init_type":         func(c *Config) { c.InitType = "uniform" },
+		"--upsample":          func(c *Config) { c.Upsample = "bilinear" },
+		"--upsample resize":   func(c *Config) { c.NetG, c.Upsample = "unet_256", UpsampleResize },
+		"multiple of 256":     func(c *Config) { c.NetG, c.CropSize = "unet_256", 128 },
 		"--gan_mode":          func(c *Config) { c.GANMode = "hinge" },
 		"--cycle_loss":        func(c *Config) { c.CycleLoss = "l2" },
 		"--lr_policy":         func(c *Config) { c.LRPolicy = "exponential" },

@@ -38,18 +38,39 @@ type direction struct {
 	dVerdict       kernels.Tensor
 	recVerdict     *Tape
 	dRecVerdict    kernels.Tensor
+	judged         *Tape // of the discriminator's own step: real pictures, then fakes
+	recJudged      *Tape // of cycleJudge's
 }
 
 // stepLosses writes the losses of a step down.
 type stepLosses struct {
 	*vk.Program
-	c     *Config
-	h, w  int
-	mode  kernels.GANMode
-	step  *step
-	begun map[*Network]bool // networks whose gradients hold a part of the step's
+	c                 *Config
+	h, w              int
+	fooling, learning kernels.GANMode // of the generators and of the discriminators
+	step              *step
+	begun             map[*Network]bool // networks whose gradients hold a part of the step's
 
-	micro int // number of the micro-batch
+	micro  int    // number of the micro-batch
+	passes int    // of generators, so far
+	seen   []seen // what moves running statistics, in order
+}
+
+// seen is one call of a network, as the official code calls it: a group of the pictures of a pass.
+type seen struct {
+	net   *Network
+	tape  *Tape
+	group int
+}
+
+// pass is a generator's next one in training.
+func (l *stepLosses) pass() Pass {
+	l.passes++
+	pass := Pass{Images: l.c.BatchSize, Call: l.passes}
+	if l.step.dropSeed != nil {
+		pass.Seed = l.step.dropSeed.All()
+	}
+	return pass
 }
 
 // loss is the place of a loss of the present micro-batch.
@@ -104,11 +125,38 @@ func (l *stepLosses) microBatch(i int, both ...*direction) {
 
 	// The discriminators.
 	for _, d := range both {
-		l.learn(d.judge, d.target, "D_"+d.side, func(fakes kernels.Tensor) {
+		d.judged = l.learn(d.judge, d.target, "D_"+d.side, func(fakes kernels.Tensor) {
 			d.pool.Take(l.Program, d.fakes.Images(0, (i+1)*l.c.BatchSize), d.decisions.All(), fakes)
 		})
 		if d.recVerdict != nil {
-			l.learn(d.cycleJudge, d.pixels, "D_cycle_"+d.side, func(fakes kernels.Tensor) { kernels.Copy(l.Program, d.rec.Y, fakes) })
+			d.recJudged = l.learn(d.cycleJudge, d.pixels, "D_cycle_"+d.side, func(fakes kernels.Tensor) { kernels.Copy(l.Program, d.rec.Y, fakes) })
+		}
+	}
+	l.remember(both)
+}
+
+// remember lists the calls of a micro-batch in the order of the official code, in which running statistics move.
+func (l *stepLosses) remember(both []*direction) {
+	add := func(n *Network, t *Tape, groups ...int) {
+		for _, group := range groups {
+			l.seen = append(l.seen, seen{n, t, group})
+		}
+	}
+	for _, d := range both {
+		add(d.gen, d.fake, 0)
+		if d.rec != nil {
+			add(d.back, d.rec, 0)
+		}
+	}
+	for _, d := range both {
+		if d.identity > 0 {
+			add(d.gen, d.fake, 1)
+		}
+		add(d.judge, d.verdict, 0)
+		add(d.judge, d.judged, 0, 1)
+		if d.recVerdict != nil {
+			add(d.cycleJudge, d.recVerdict, 0)
+			add(d.cycleJudge, d.recJudged, 0, 1)
 		}
 	}
 }
@@ -124,7 +172,7 @@ func (l *stepLosses) translate(d *direction) {
 	if images > n {
 		kernels.Upload(p, d.target.All(), 8, d.input.Images(n, n))
 	}
-	d.fake = d.gen.Forward(p, d.input, Pass{Images: n})
+	d.fake = d.gen.Forward(p, d.input, l.pass())
 	d.dFake = d.fake.Y.Like(p, d.gen.Params.Net+" dfake")
 	if images > n {
 		kernels.L1(p, d.fake.Y.Images(n, n), d.input.Images(n, n), l.share(d.identity), d.dFake.Images(n, n), l.loss("idt_"+d.side))
@@ -149,7 +197,7 @@ func (l *stepLosses) reconstruct(d *direction) {
 		return
 	}
 	p, n := l.Program, l.c.BatchSize
-	d.rec = d.back.Forward(p, d.fake.Y.Images(0, n), Pass{})
+	d.rec = d.back.Forward(p, d.fake.Y.Images(0, n), l.pass())
 	d.dRec = d.rec.Y.Like(p, d.gen.Params.Net+" drec")
 	if d.cycleJudge == nil {
 		kernels.L1(p, d.rec.Y, d.input.Images(0, n), l.share(d.cycle), d.dRec, l.loss("cycle_"+d.side))
@@ -162,18 +210,23 @@ func (l *stepLosses) reconstruct(d *direction) {
 // fool is the generators' loss in a verdict: all of it should be 1.
 func (l *stepLosses) fool(judge *Network, verdict *Tape, weight float64, name string) (dVerdict kernels.Tensor) {
 	dVerdict = verdict.Y.Like(l.Program, judge.Params.Net+" dlogits")
-	kernels.GAN(l.Program, l.mode, verdict.Y, verdict.Y.N, l.share(weight), dVerdict, l.loss(name))
+	kernels.GAN(l.Program, l.fooling, verdict.Y, verdict.Y.N, l.share(weight), dVerdict, l.loss(name))
 	return dVerdict
 }
 
 // learn is a discriminator's loss, half of it from real pictures and half from fakes, which take writes.
-func (l *stepLosses) learn(judge *Network, real *vk.Mem, name string, take func(fakes kernels.Tensor)) {
+func (l *stepLosses) learn(judge *Network, real *vk.Mem, name string, take func(fakes kernels.Tensor)) *Tape {
 	n := l.c.BatchSize
 	x := kernels.NewTensor(l.Program, judge.Params.Net+" input", 2*n, l.h, l.w, judge.In)
 	kernels.Upload(l.Program, real.All(), 8, x.Images(0, n))
 	take(x.Images(n, n))
 	t := judge.Forward(l.Program, x, Pass{Images: n})
 	dy := t.Y.Like(l.Program, judge.Params.Net+" dlogits")
-	kernels.GAN(l.Program, l.mode, t.Y, n, l.share(0.5), dy, l.loss(name))
+	kernels.GAN(l.Program, l.learning, t.Y, n, l.share(0.5), dy, l.loss(name))
 	judge.Backward(l.Program, t, dy, kernels.Tensor{}, false, l.into(judge))
+	if bias := judge.Params.List[len(judge.Params.List)-1]; l.learning == kernels.WGANGP && len(bias.Shape) == 1 {
+		// A critic's last bias raises real and fake alike: its gradient is 0, and rounding, through Adam, would be a step.
+		kernels.Fill(l.Program, bias.in(judge.Params.Grads), 0)
+	}
+	return t
 }

@@ -1,35 +1,43 @@
-// The PatchGAN discriminator (Isola et al. 2017): a logit for every overlapping patch.
+// The discriminators: PatchGAN, a logit for every overlapping patch, and one that judges each pixel alone (Isola et al. 2017).
 
 package cyclegan
 
-import (
-	"fmt"
+import "cyclevk/kernels"
 
-	"cyclevk/kernels"
-)
-
-// DiscriminatorSpec is the shape of a PatchGAN.
+// DiscriminatorSpec is the shape of a discriminator.
 type DiscriminatorSpec struct {
-	In     int // channels of the pictures
-	NDF    int // channels after the first convolution
-	Layers int // stride-2 layers: 3 sees patches of 70x70 pixels
+	In     int    // channels of the pictures
+	NDF    int    // channels after the first convolution
+	Layers int    // stride-2 layers of a PatchGAN: 3 sees patches of 70x70 pixels; 0 is the pixel discriminator
+	Norm   string // NormInstance, which is the default, NormBatch or NormNone
 }
 
 // NewDiscriminator lays out a discriminator; name is "D_A" or "D_B".
+func NewDiscriminator(name string, s DiscriminatorSpec) *Network {
+	d := &Network{Params: &Params{Net: name}, In: s.In, Out: 1, Multiple: 1}
+	b := newBuilder(d.Params, s.Norm)
+	if s.Layers == 0 {
+		d.body = b.pixel(s)
+	} else {
+		d.body = b.patch(s)
+	}
+	for d.Least = 1; !d.body.fits(d.Least); d.Least++ {
+	}
+	return d
+}
+
+// patch is
 //
 //	conv 4x4 stride 2 → NDF, LeakyReLU; Layers-1 times conv 4x4 stride 2, norm, LeakyReLU, doubling to at most 8 NDF;
 //	conv 4x4 stride 1, norm, LeakyReLU; conv 4x4 stride 1 → 1
-func NewDiscriminator(name string, s DiscriminatorSpec) *Network {
-	d := &Network{Params: &Params{Net: name}, In: s.In, Out: 1, Multiple: 1}
+func (b *builder) patch(s DiscriminatorSpec) (body sequence) {
 	key, in := 0, s.In
-	add := func(out, stride int, norm bool, act kernels.Activation) {
+	add := func(out, stride int, normed bool, act kernels.Activation) {
 		c := kernels.Conv{In: in, Out: out, Kernel: 4, Stride: stride, Pad: 1}
-		l := &layer{conv: c, out: out, norm: norm, act: act, params: d.Params}
-		l.w, l.b = d.Params.addConv(fmt.Sprintf("model.%d", key), []int{out, in, 4, 4}, out, c, true, norm)
-		d.body = append(d.body, l)
+		body = append(body, b.layer("model.", key, c, normed, act, !normed))
 		in = out
 		key += 2 // a convolution and its activation, and a norm between them
-		if norm {
+		if normed {
 			key++
 		}
 	}
@@ -39,9 +47,17 @@ func NewDiscriminator(name string, s DiscriminatorSpec) *Network {
 	}
 	add(s.NDF*min(1<<s.Layers, 8), 1, true, kernels.LeakyReLU)
 	add(1, 1, false, kernels.None)
-	for d.Least = 1; !d.body.fits(d.Least); d.Least++ {
+	return body
+}
+
+// pixel is conv 1x1 → NDF, LeakyReLU; conv 1x1 → 2 NDF, norm, LeakyReLU; conv 1x1 → 1
+func (b *builder) pixel(s DiscriminatorSpec) sequence {
+	conv := func(in, out int) kernels.Conv { return kernels.Conv{In: in, Out: out, Kernel: 1, Stride: 1} }
+	return sequence{
+		b.layer("net.", 0, conv(s.In, s.NDF), false, kernels.LeakyReLU, true),
+		b.layer("net.", 2, conv(s.NDF, 2*s.NDF), true, kernels.LeakyReLU, false),
+		b.layer("net.", 5, conv(2*s.NDF, 1), false, kernels.None, false),
 	}
-	return d
 }
 
 // fits: every convolution of a row of layers finds a place for its kernel on pictures of n x n, and every norm has more than one

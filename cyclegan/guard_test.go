@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"testing"
 
@@ -16,14 +17,16 @@ import (
 	"cyclevk/vk/vktest"
 )
 
-// TestGuardNamesEverything breaks the first and the last value of each gradient, and each loss, in turn.
+// TestGuardNamesEverything breaks the first and the last value of each gradient, and each loss of each micro-batch, in turn.
 func TestGuardNamesEverything(t *testing.T) {
 	dev := vktest.Device(t)
-	m, err := newModel(dev, tiny(), 16, 16)
+	c := tiny()
+	c.CycleLoss, c.Accumulate, c.Norm = "gan", 2, NormBatch // with all networks and tensors there can be
+	m, err := newModel(dev, c, 16, 16)
 	if err != nil {
 		t.Fatal(err)
 	}
-	losses := m.arena.Reserve("losses", len(m.losses)*vk.Alignment)
+	losses := m.arena.Reserve("losses", 2*len(m.losses)*vk.Alignment)
 	p := dev.NewProgram("inspection")
 	words := p.Host("guard", m.guard.Size)
 	m.inspect(p, losses)
@@ -62,7 +65,7 @@ func TestGuardNamesEverything(t *testing.T) {
 		}
 	}
 	nan, inf := float32(math.NaN()), float32(math.Inf(-1))
-	for i, name := range m.losses {
+	for i, name := range slices.Concat(m.losses, m.losses) {
 		broken(inf, "loss "+name, losses.Slice(i*vk.Alignment, 4))
 	}
 	for _, ps := range m.networks() {
@@ -75,12 +78,14 @@ func TestGuardNamesEverything(t *testing.T) {
 }
 
 // TestBrokenStepIsNotTaken makes the gradients of a step overflow. It and those submitted after it leave every bit of
-// weights, moments and pools as it was.
+// weights, moments, running statistics and pools as it was.
 func TestBrokenStepIsNotTaken(t *testing.T) {
 	dev := vktest.Device(t)
-	for _, from := range []string{"Step", "Drain", "Checkpoint"} { // where the broken step is met
+	for i, from := range []string{"Step", "Drain", "Checkpoint"} { // where the broken step is met
 		t.Run(from, func(t *testing.T) {
-			tr := startTrainer(t, dev, tiny(), nil)
+			c := tiny()
+			c.Norm, c.NoDropout, c.Accumulate = NormBatch, false, 1+i
+			tr := startTrainer(t, dev, c, nil)
 			defer tr.Close()
 			train(t, tr, 5) // the pools, of 2, are full
 			state, err := tr.Checkpoint()

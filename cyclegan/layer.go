@@ -1,14 +1,27 @@
-// The building block of all networks: convolution, norm where there is one, activation.
+// The building block of all networks: convolution, norm where there is one, activation. And how they are laid out.
 
 package cyclegan
 
 import (
+	"cmp"
+	"fmt"
+
 	"cyclevk/kernels"
 	"cyclevk/vk"
 )
 
-// normEps is the epsilon of PyTorch's InstanceNorm2d.
-const normEps = 1e-5
+// The norms by their official option values.
+const (
+	NormInstance = "instance"
+	NormBatch    = "batch"
+	NormNone     = "none"
+)
+
+// PyTorch's defaults of both norms, and of batch norm.
+const (
+	normEps       = 1e-5
+	batchMomentum = 0.1
+)
 
 // convolution is what kernels.Conv and kernels.ConvTranspose have in common.
 type convolution interface {
@@ -21,34 +34,86 @@ type convolution interface {
 	WeightGrad(p *vk.Program, x, dy kernels.Tensor, dw vk.Range, accumulate bool)
 }
 
-// layer is y = act(norm(conv(x))), with a bias where no norm follows.
+// layer is y = act(norm(conv(x))).
 type layer struct {
 	conv   convolution
 	out    int // channels
 	norm   bool
+	batch  *batchNorm // where the norm is one; else it is an instance norm
 	act    kernels.Activation
 	params *Params
-	w, b   *Param
+	w      *Param
+	b      *Param // nil where there is none; inert before an instance norm
+}
+
+// batchNorm is the parameters of one: gamma with beta behind it, and the running mean with the variance behind it.
+type batchNorm struct{ affine, running *Param }
+
+// builder lays out the layers of one network, in the order of PyTorch's state dict.
+type builder struct {
+	params   *Params
+	norm     string
+	dropouts int
+}
+
+// newBuilder is one for a network with a norm, instance norm where it is empty.
+func newBuilder(params *Params, norm string) *builder {
+	return &builder{params: params, norm: cmp.Or(norm, NormInstance)}
+}
+
+// layer lays out a convolution under the key prefix + index. Where it is normed, the norm that the network has follows it,
+// under the next number. The official bias rule: a convolution has a bias in networks with instance norm, or if it always has one.
+func (b *builder) layer(prefix string, index int, c convolution, normed bool, act kernels.Activation, alwaysBias bool) *layer {
+	l := &layer{conv: c, norm: normed && b.norm != NormNone, act: act, params: b.params}
+	var shape []int
+	switch c := c.(type) {
+	case kernels.Conv:
+		l.out, shape = c.Out, []int{c.Out, c.In, c.Kernel, c.Kernel}
+	case kernels.ConvTranspose:
+		l.out, shape = c.Out, []int{c.In, c.Out, c.Kernel, c.Kernel}
+	}
+	bias := alwaysBias || b.norm == NormInstance
+	l.w, l.b = b.params.addConv(fmt.Sprint(prefix, index), shape, l.out, c, bias, l.norm && b.norm == NormInstance)
+	if l.norm && b.norm == NormBatch {
+		l.batch = b.params.addNorm(fmt.Sprint(prefix, index+1), l.out)
+	}
+	return l
+}
+
+// dropout lays out the next one.
+func (b *builder) dropout() dropout {
+	b.dropouts++
+	return dropout(b.dropouts - 1)
 }
 
 func (l *layer) forward(p *vk.Program, x kernels.Tensor, pass Pass) *Tape {
 	return l.forwardAdd(p, x, kernels.Tensor{}, pass)
 }
 
-// forwardAdd is forward with a residual tensor, where it has memory, that is added after the norm.
-func (l *layer) forwardAdd(p *vk.Program, x, residual kernels.Tensor, _ Pass) *Tape {
-	t := &Tape{x: x, Y: kernels.NewTensor(p, l.w.Name+" y", x.N, l.conv.OutSize(x.H), l.conv.OutSize(x.W), l.out)}
-	w := l.w.in(l.params.Weights)
+// forwardAdd is forward with a residual tensor, where it has memory, that is added at the end.
+func (l *layer) forwardAdd(p *vk.Program, x, residual kernels.Tensor, pass Pass) *Tape {
+	t := &Tape{x: x, Y: kernels.NewTensor(p, l.w.Name+" y", x.N, l.conv.OutSize(x.H), l.conv.OutSize(x.W), l.out), pass: pass}
+	w, bias := l.w.in(l.params.Weights), vk.Range{}
+	if l.b != nil && !l.b.Inert {
+		bias = l.b.in(l.params.Weights)
+	}
 	if !l.norm {
-		l.conv.Forward(p, x, w, l.b.in(l.params.Weights), t.Y, l.act)
+		l.conv.Forward(p, x, w, bias, t.Y, l.act)
+		if residual.Mem != nil {
+			kernels.AddTo(p, residual, t.Y)
+		}
 		return t
 	}
 	t.z = t.Y.Like(p, l.w.Name+" z")
-	n := l.normalisation()
+	n := l.normalisation(t)
 	t.stats = p.Temp(l.w.Name+" stats", 4*n.StatsLen(t.z)).All()
-	l.conv.Forward(p, x, w, vk.Range{}, t.z, kernels.None)
-	n.Stats(p, t.z, t.stats)
-	n.Forward(p, t.z, t.stats, vk.Range{}, residual, t.Y)
+	l.conv.Forward(p, x, w, bias, t.z, kernels.None)
+	if pass.Eval && l.batch != nil {
+		n.EvalStats(p, t.z, l.batch.running.pairIn(l.params.Running), t.stats)
+	} else {
+		n.Stats(p, t.z, t.stats)
+	}
+	n.Forward(p, t.z, t.stats, l.affine(l.params.Weights), residual, t.Y)
 	return t
 }
 
@@ -57,14 +122,18 @@ func (l *layer) backward(p *vk.Program, t *Tape, dy, dx kernels.Tensor, addTo bo
 	switch {
 	case l.norm:
 		dz = dy.Like(p, l.w.Name+" dz")
-		l.normalisation().Backward(p, t.z, t.stats, vk.Range{}, dy, dz, vk.Range{}, false)
+		var daffine vk.Range
+		if weights != frozen {
+			daffine = l.affine(l.params.Grads)
+		}
+		l.normalisation(t).Backward(p, t.z, t.stats, l.affine(l.params.Weights), dy, dz, daffine, weights == accumulate)
 	case l.act != kernels.None:
 		dz = dy.Like(p, l.w.Name+" dz")
 		kernels.ActGrad(p, l.act, t.Y, dy, dz)
 	}
 	if weights != frozen {
 		l.conv.WeightGrad(p, t.x, dz, l.w.in(l.params.Grads), weights == accumulate)
-		if !l.norm {
+		if l.b != nil && !l.b.Inert {
 			kernels.BiasGrad(p, dz, l.b.in(l.params.Grads), weights == accumulate)
 		}
 	}
@@ -73,6 +142,19 @@ func (l *layer) backward(p *vk.Program, t *Tape, dy, dx kernels.Tensor, addTo bo
 	}
 }
 
-func (l *layer) normalisation() kernels.Norm {
-	return kernels.Norm{ImagesPerGroup: 1, Eps: normEps, Act: l.act}
+// normalisation is the kernels of the layer's norm in a pass.
+func (l *layer) normalisation(t *Tape) kernels.Norm {
+	n := kernels.Norm{ImagesPerGroup: 1, Eps: normEps, Act: l.act}
+	if l.batch != nil {
+		n.ImagesPerGroup = t.pass.Images
+	}
+	return n
+}
+
+// affine is gamma and beta in the weights or the gradients; nothing for an instance norm.
+func (l *layer) affine(m *vk.Mem) vk.Range {
+	if l.batch == nil {
+		return vk.Range{}
+	}
+	return l.batch.affine.pairIn(m)
 }

@@ -18,7 +18,8 @@ type Model struct {
 	// Judge reconstructions of A and of B where the cycle's loss is adversarial, else nil.
 	DCycleA, DCycleB *Network
 
-	losses       []string // names of the losses in the order in which they are logged
+	params       []*Params // of all networks, in a fixed order
+	losses       []string  // names of the losses in the order in which they are logged
 	dev          *vk.Device
 	arena        *vk.Arena
 	poolA, poolB *kernels.Pool // of fake_A and of fake_B
@@ -64,23 +65,21 @@ func (m *Model) layout() error {
 			m.losses = append(m.losses, cycle.name)
 		}
 	}
+	for _, n := range []*Network{m.GA, m.GB, m.DA, m.DB, m.DCycleA, m.DCycleB} {
+		if n != nil {
+			m.params = append(m.params, n.Params)
+		}
+	}
 	return nil
 }
 
 // networks are the parameters of all networks, in a fixed order.
-func (m *Model) networks() (all []*Params) {
-	for _, n := range []*Network{m.GA, m.GB, m.DA, m.DB, m.DCycleA, m.DCycleB} {
-		if n != nil {
-			all = append(all, n.Params)
-		}
-	}
-	return all
-}
+func (m *Model) networks() []*Params { return m.params }
 
 // initialise draws new weights and clears the optimiser's state and the guard.
 func (m *Model) initialise() error {
 	for _, ps := range m.networks() {
-		if err := ps.upload(m.dev, ps.Weights, ps.InitState(m.Config.Seed, m.Config.InitGain)); err != nil {
+		if err := ps.uploadWeights(m.dev, ps.InitState(m.Config.Seed, m.Config.InitType, m.Config.InitGain)); err != nil {
 			return err
 		}
 		for _, buffer := range []*vk.Mem{ps.Grads, ps.M, ps.V} {

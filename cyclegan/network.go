@@ -16,31 +16,48 @@ type Network struct {
 	// Pictures have sides that are multiples of Multiple and at least Least pixels long.
 	Multiple, Least int
 
-	body sequence
+	body     sequence
+	dropouts int // how many modules drop
 }
 
-// Pass is what a forward pass needs to know beside its input.
+// Pass is what a forward pass needs to know beside its input. Its zero is a pass over one batch without dropout.
 type Pass struct {
-	// Images is how many pictures a call of the official code holds: a pass may hold those of several, one after the other.
-	// 0 stands for all.
+	// Images is how many pictures a call of the official code holds, over which batch norm takes its statistics: a pass may hold
+	// those of several calls, one after the other. 0 stands for all.
 	Images int
+	// Eval normalises batch norm by the running statistics, as PyTorch's eval mode does. Such a pass has no way back.
+	Eval bool
+	// Seed is what dropout's masks are drawn from, see [kernels.Dropout]; without Mem, nothing is dropped. Call numbers the passes
+	// that share a seed: each has masks of its own.
+	Seed vk.Range
+	Call int
 }
 
-// module is a part of a network: a *layer, a *residual or a sequence. Whoever needs to know what a network computes
-// walks its body by a type switch over these.
+// module is a part of a network: a *layer, *residual, *skip, dropout, upsample, or a sequence of these. Whoever needs to
+// know what a network computes walks its body by a type switch over them.
 type module interface {
 	// forward appends y = f(x) and returns what a backward pass needs.
 	forward(p *vk.Program, x kernels.Tensor, pass Pass) *Tape
 	// backward appends forward's reverse: from dy, the gradient of y, to the gradients of the weights and, where dx has memory,
-	// to that of x, which is added to dx where addTo is set. dy keeps its values, unless dx is dy: only a *residual allows that.
+	// to that of x, which is added to dx where addTo is set. dy keeps its values, unless dx is dy, see inPlace.
 	backward(p *vk.Program, t *Tape, dy, dx kernels.Tensor, addTo bool, weights gradMode)
+}
+
+// inPlace says whether a module's backward takes a dx that is dy; addTo is then of no meaning.
+func inPlace(m module) bool {
+	switch m.(type) {
+	case *residual, dropout:
+		return true
+	}
+	return false
 }
 
 // Tape is what a module's forward leaves for its backward: x is [N,H,W,In]; Y, and z before a layer's norm, are [N,H',W',Out].
 type Tape struct {
 	Y     kernels.Tensor
 	x, z  kernels.Tensor
-	stats vk.Range
+	stats vk.Range // of z
+	pass  Pass
 	parts []*Tape // of the modules inside
 }
 
@@ -67,6 +84,52 @@ func (n *Network) Backward(p *vk.Program, t *Tape, dy, dx kernels.Tensor, addTo 
 	n.body.backward(p, t, dy, dx, addTo, weights)
 }
 
+// Track moves batch norm's running statistics towards those of a pass: of its group-th call of pass.Images pictures. It has to
+// be called in the order of the official code's calls. Where a word of the guard is set they stay.
+func (n *Network) Track(p *vk.Program, t *Tape, group int, guard vk.Range) {
+	eachLayer(n.body, t, func(l *layer, t *Tape) {
+		if l.batch != nil {
+			l.normalisation(t).Running(p, t.z, t.stats, group, l.batch.running.pairIn(n.Params.Running), guard, batchMomentum)
+		}
+	})
+}
+
+// BatchesTracked is how many batches the running statistics of a network have seen since its weights were drawn: PyTorch's
+// num_batches_tracked.
+func (c *Checkpoint) BatchesTracked(net string) int { return c.Step * c.Config.callsOf(net) }
+
+// callsOf is how often a step calls a network.
+func (c *Config) callsOf(net string) int {
+	calls := 3 // a discriminator: for the generators' loss, of real pictures, of fakes
+	// A generator takes fakes back in the other direction's cycle, by whose weight its identity loss is weighed, too.
+	if lambda, ok := map[string]float64{"G_A": c.LambdaB, "G_B": c.LambdaA}[net]; ok {
+		calls = 1
+		for _, weight := range []float64{lambda, lambda * c.LambdaIdentity} {
+			if weight > 0 {
+				calls++
+			}
+		}
+	}
+	return calls * c.Accumulate
+}
+
+// eachLayer visits the layers of a module with what a pass left for each, in the order of the pass.
+func eachLayer(m module, t *Tape, visit func(*layer, *Tape)) {
+	switch m := m.(type) {
+	case sequence:
+		for i, part := range m {
+			eachLayer(part, t.parts[i], visit)
+		}
+	case *residual:
+		eachLayer(m.inner, t.parts[0], visit)
+		visit(m.last, t.parts[1])
+	case *skip:
+		eachLayer(m.inner, t.parts[0], visit)
+	case *layer:
+		visit(m, t)
+	}
+}
+
 // sequence is modules one after the other.
 type sequence []module
 
@@ -84,8 +147,8 @@ func (s sequence) backward(p *vk.Program, t *Tape, dy, dx kernels.Tensor, addTo 
 		d, add := dx, addTo
 		if i > 0 {
 			d, add = t.parts[i].x, false
-			if _, ok := s[i].(*residual); ok && i < len(s)-1 {
-				d = dy // ours by then
+			if inPlace(s[i]) && i < len(s)-1 {
+				d = dy // which is our own by then
 			} else {
 				d = d.Like(p, d.Mem.Name+" gradient")
 			}
@@ -93,30 +156,4 @@ func (s sequence) backward(p *vk.Program, t *Tape, dy, dx kernels.Tensor, addTo 
 		s[i].backward(p, t.parts[i], dy, d, add, weights)
 		dy = d
 	}
-}
-
-// residual is y = x + last(inner(x)), with no activation after the sum.
-type residual struct {
-	inner sequence
-	last  *layer
-}
-
-func (r *residual) forward(p *vk.Program, x kernels.Tensor, pass Pass) *Tape {
-	inner := r.inner.forward(p, x, pass)
-	last := r.last.forwardAdd(p, inner.Y, x, pass)
-	return &Tape{x: x, Y: last.Y, parts: []*Tape{inner, last}}
-}
-
-func (r *residual) backward(p *vk.Program, t *Tape, dy, dx kernels.Tensor, addTo bool, weights gradMode) {
-	inner, last := t.parts[0], t.parts[1]
-	d := last.x.Like(p, last.x.Mem.Name+" gradient")
-	r.last.backward(p, last, dy, d, false, weights)
-	if dx.Mem != nil && dx.Range != dy.Range { // else dx holds dy already
-		if addTo {
-			kernels.AddTo(p, dy, dx)
-		} else {
-			kernels.Copy(p, dy, dx)
-		}
-	}
-	r.inner.backward(p, inner, d, dx, true, weights)
 }

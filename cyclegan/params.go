@@ -4,7 +4,6 @@ package cyclegan
 
 import (
 	"fmt"
-	"math/rand/v2"
 	"slices"
 
 	"cyclevk/kernels"
@@ -20,6 +19,7 @@ type Param struct {
 	// applied nor trained, and exported as it was.
 	Inert bool
 
+	kind           paramKind
 	offset, floats int // on the device: bytes into each of Params' buffers, and the packed length
 	pack, unpack   func([]float32) []float32
 }
@@ -33,43 +33,77 @@ func (p *Param) Len() int {
 	return n
 }
 
-// Params are the parameters of one network in one buffer each: the weights, and for training the gradients and Adam's first
-// and second moments, all laid out alike.
+// paramKind says how a tensor starts.
+type paramKind int
+
+const (
+	convWeight paramKind = iota
+	zero                 // biases, batch norm's beta, running means
+	gamma                // batch norm's
+	one                  // running variances
+)
+
+// Params are the tensors of one network. Those that are trained have one buffer each for the weights and, in training, the
+// gradients and Adam's first and second moments, all laid out alike. Batch norm's running statistics have one of their own.
 type Params struct {
-	Net  string // "G_A", "G_B", "D_A" or "D_B"
-	List []*Param
+	Net     string   // "G_A", "G_B", "D_A" or "D_B"
+	List    []*Param // the trained ones, in PyTorch's order
+	Tracked []*Param // running means and variances, in PyTorch's order
 
-	Weights, Grads, M, V *vk.Mem
+	Weights, Grads, M, V *vk.Mem // of List
+	Running              *vk.Mem // of Tracked; nil where there are none
 
-	bytes int
+	bytes, runningBytes int
 }
 
 // add appends a parameter that takes a number of floats on the device.
 func (ps *Params) add(p *Param) *Param {
 	p.offset = ps.bytes
-	ps.bytes += (4*p.floats + vk.Alignment - 1) &^ (vk.Alignment - 1)
+	ps.bytes = aligned(p.offset + 4*p.floats)
 	ps.List = append(ps.List, p)
 	return p
+}
+
+// aligned is where the next range may begin.
+func aligned(bytes int) int { return (bytes + vk.Alignment - 1) &^ (vk.Alignment - 1) }
+
+// channelParam describes a tensor of one value a channel, padded on the device.
+func channelParam(name string, channels int, kind paramKind) *Param {
+	stride := kernels.Stride(channels)
+	return &Param{
+		Name: name, Shape: []int{channels}, kind: kind, floats: stride,
+		pack:   func(v []float32) []float32 { return append(slices.Clone(v), make([]float32, stride-channels)...) },
+		unpack: func(v []float32) []float32 { return slices.Clone(v[:channels]) },
+	}
 }
 
 // addConv declares a convolution's weight and, where it has one, its bias.
 func (ps *Params) addConv(name string, shape []int, channels int, c convolution, bias, inert bool) (w, b *Param) {
 	w = ps.add(&Param{Name: name + ".weight", Shape: shape, floats: c.WeightLen(), pack: c.Pack, unpack: c.Unpack})
 	if bias {
-		b = ps.add(&Param{
-			Name: name + ".bias", Shape: []int{channels}, Inert: inert, floats: kernels.Stride(channels),
-			pack: func(v []float32) []float32 {
-				return append(slices.Clone(v), make([]float32, kernels.Stride(channels)-channels)...)
-			},
-			unpack: func(v []float32) []float32 { return slices.Clone(v[:channels]) },
-		})
+		b = ps.add(channelParam(name+".bias", channels, zero))
+		b.Inert = inert
 	}
 	return w, b
+}
+
+// addNorm declares a batch norm's parameters and running statistics, each the two rows that kernels.Norm takes.
+func (ps *Params) addNorm(name string, channels int) *batchNorm {
+	gamma, beta := channelParam(name+".weight", channels, gamma), channelParam(name+".bias", channels, zero)
+	mean, variance := channelParam(name+".running_mean", channels, zero), channelParam(name+".running_var", channels, one)
+	gamma.offset, mean.offset = ps.bytes, ps.runningBytes
+	beta.offset, variance.offset = gamma.offset+4*gamma.floats, mean.offset+4*mean.floats
+	ps.bytes, ps.runningBytes = aligned(beta.offset+4*beta.floats), aligned(variance.offset+4*variance.floats)
+	ps.List, ps.Tracked = append(ps.List, gamma, beta), append(ps.Tracked, mean, variance)
+	return &batchNorm{gamma, mean}
 }
 
 // reserve declares the buffers in an arena.
 func (ps *Params) reserve(a *vk.Arena, training bool) {
 	ps.Weights = a.Reserve(ps.Net+" weights", ps.bytes)
+	if ps.Tracked != nil {
+		ps.Running = a.Reserve(ps.Net+" running statistics", ps.runningBytes)
+	}
 	if training {
 		ps.Grads = a.Reserve(ps.Net+" gradients", ps.bytes)
 		ps.M = a.Reserve(ps.Net+" Adam m", ps.bytes)
@@ -79,6 +113,17 @@ func (ps *Params) reserve(a *vk.Arena, training bool) {
 
 // in is a parameter's part of one of the buffers.
 func (p *Param) in(m *vk.Mem) vk.Range { return m.Slice(p.offset, 4*p.floats) }
+
+// pairIn is the two rows that begin with a parameter: gamma and beta, or a running mean and variance.
+func (p *Param) pairIn(m *vk.Mem) vk.Range { return m.Slice(p.offset, 8*p.floats) }
+
+// layout is what lies in one of the buffers, and the buffer's size.
+func (ps *Params) layout(m *vk.Mem) (list []*Param, bytes int) {
+	if m == ps.Running {
+		return ps.Tracked, ps.runningBytes
+	}
+	return ps.List, ps.bytes
+}
 
 // Count is the number of parameters, as PyTorch counts them.
 func (ps *Params) Count() int {
@@ -92,41 +137,21 @@ func (ps *Params) Count() int {
 // State is a network's tensors by name, unpadded, in PyTorch's shapes and order.
 type State map[string][]float32
 
-// InitState draws weights from N(0, gain) and sets biases to zero, as the official code does by default. Each tensor has a
-// random stream of its own, keyed by the seed, the network and its place.
-func (ps *Params) InitState(seed uint64, gain float64) State {
-	s := State{}
-	for i, p := range ps.List {
-		v := make([]float32, p.Len())
-		if len(p.Shape) > 1 {
-			r := rand.New(rand.NewPCG(seed, streamKey(ps.Net, i)))
-			for j := range v {
-				v[j] = float32(gain * r.NormFloat64())
-			}
+// uploadWeights writes the weights and the running statistics.
+func (ps *Params) uploadWeights(dev *vk.Device, s State) error {
+	if ps.Running != nil {
+		if err := ps.upload(dev, ps.Running, s); err != nil {
+			return err
 		}
-		s[p.Name] = v
 	}
-	return s
-}
-
-// streamKey is a stable number for a name and an index (FNV-1a).
-func streamKey(name string, i int) uint64 {
-	const prime = 1099511628211
-	h := uint64(14695981039346656037)
-	for j := range len(name) {
-		h = (h ^ uint64(name[j])) * prime
-	}
-	for range 8 {
-		h = (h ^ uint64(i&0xff)) * prime
-		i >>= 8
-	}
-	return h
+	return ps.upload(dev, ps.Weights, s)
 }
 
 // upload writes a state into one of the buffers. Every tensor must be there with its exact length.
 func (ps *Params) upload(dev *vk.Device, m *vk.Mem, s State) error {
-	image := make([]float32, ps.bytes/4)
-	for _, p := range ps.List {
+	list, bytes := ps.layout(m)
+	image := make([]float32, bytes/4)
+	for _, p := range list {
 		v, ok := s[p.Name]
 		if !ok || len(v) != p.Len() {
 			return fmt.Errorf("%s: tensor %s has %d values, the network needs %v", ps.Net, p.Name, len(v), p.Shape)
@@ -138,15 +163,16 @@ func (ps *Params) upload(dev *vk.Device, m *vk.Mem, s State) error {
 
 // read copies one of the buffers from the device.
 func (ps *Params) read(dev *vk.Device, m *vk.Mem) ([]byte, error) {
-	raw := make([]byte, ps.bytes)
+	_, bytes := ps.layout(m)
+	raw := make([]byte, bytes)
 	return raw, dev.Read(m.All(), raw)
 }
 
-// unpack turns the bytes of one of the buffers into a state.
-func (ps *Params) unpack(raw []byte) State {
+// unpack turns the bytes of a buffer of a list of parameters into a state.
+func unpack(list []*Param, raw []byte) State {
 	image := bytesFloats(raw)
 	s := State{}
-	for _, p := range ps.List {
+	for _, p := range list {
 		s[p.Name] = p.unpack(image[p.offset/4 : p.offset/4+p.floats])
 	}
 	return s

@@ -5,6 +5,7 @@ package cyclegan
 
 import (
 	"fmt"
+	"maps"
 
 	"cyclevk/kernels"
 	"cyclevk/shaders"
@@ -22,7 +23,7 @@ type Snapshot struct {
 // netBytes is one network with Adam's moments.
 type netBytes struct {
 	*Params
-	weights, m, v []byte
+	weights, running, m, v []byte
 }
 
 // Snapshot waits for all steps and copies the run from the device. Where a step was refused for a number that is not finite, it
@@ -45,7 +46,10 @@ func (t *Trainer) Snapshot() (*Snapshot, error) {
 		for _, b := range []struct {
 			mem  *vk.Mem
 			into *[]byte
-		}{{ps.Weights, &n.weights}, {ps.M, &n.m}, {ps.V, &n.v}} {
+		}{{ps.Weights, &n.weights}, {ps.Running, &n.running}, {ps.M, &n.m}, {ps.V, &n.v}} {
+			if b.mem == nil {
+				continue
+			}
 			raw, err := ps.read(t.dev, b.mem)
 			if err != nil {
 				return nil, err
@@ -70,7 +74,9 @@ func (t *Trainer) Snapshot() (*Snapshot, error) {
 func (s *Snapshot) Checkpoint() *Checkpoint {
 	c := &Checkpoint{Info: s.Info, Nets: map[string]NetState{}}
 	for _, n := range s.nets {
-		c.Nets[n.Net] = NetState{n.unpack(n.weights), n.unpack(n.m), n.unpack(n.v)}
+		weights := unpack(n.List, n.weights)
+		maps.Copy(weights, unpack(n.Tracked, n.running))
+		c.Nets[n.Net] = NetState{weights, unpack(n.List, n.m), unpack(n.List, n.v)}
 	}
 	c.PoolA, c.PoolB = poolPictures(s.pools[0], s.Config.InputNC), poolPictures(s.pools[1], s.Config.OutputNC)
 	return c
@@ -108,10 +114,13 @@ func (t *Trainer) restore(c *Checkpoint) error {
 		if !ok {
 			return fmt.Errorf("the checkpoint has no network %s", ps.Net)
 		}
+		if err := ps.uploadWeights(t.dev, s.Weights); err != nil {
+			return err
+		}
 		for _, b := range []struct {
 			mem   *vk.Mem
 			state State
-		}{{ps.Weights, s.Weights}, {ps.M, s.M}, {ps.V, s.V}} {
+		}{{ps.M, s.M}, {ps.V, s.V}} {
 			if err := ps.upload(t.dev, b.mem, b.state); err != nil {
 				return err
 			}

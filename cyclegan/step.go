@@ -22,10 +22,12 @@ type step struct {
 	real         []realPictures // of each micro-batch
 	poolA, poolB *vk.Mem        // decisions for fake_A and fake_B
 	hyper        *vk.Mem        // Adam's two numbers that change from step to step
+	dropSeed     *vk.Mem        // of dropout's masks; nil where nothing is dropped
 	losses       *vk.Mem        // a micro-batch's after the other's, one float every vk.Alignment bytes, so that no two wait for each other
 	guard        *vk.Mem        // the guard as this step left it
 
 	lossNames []string // of one micro-batch
+	seen      []seen   // the calls of networks that move running statistics, in order
 }
 
 // realPictures are uint8 [N,H,W,InputNC] and [N,H,W,OutputNC].
@@ -53,7 +55,13 @@ func (m *Model) newStep(h, w int) *step {
 	}
 	mode, err := kernels.ParseGANMode(c.GANMode)
 	p.Fail(err)
-	losses := &stepLosses{Program: p, c: c, h: h, w: w, mode: mode, step: s, begun: map[*Network]bool{}}
+	losses := &stepLosses{Program: p, c: c, h: h, w: w, fooling: mode, learning: mode, step: s, begun: map[*Network]bool{}}
+	if mode == kernels.VanillaMinMax { // the generators' other form of the same loss
+		losses.learning = kernels.Vanilla
+	}
+	if m.GA.dropouts > 0 {
+		s.dropSeed = p.Host("dropout seed", 4*kernels.SeedWords)
+	}
 	for i := range c.Accumulate {
 		r := realPictures{p.Host("real_A", kernels.PixelBytes(n, h, w, c.InputNC, 8)), p.Host("real_B", kernels.PixelBytes(n, h, w, c.OutputNC, 8))}
 		s.real = append(s.real, r)
@@ -67,6 +75,10 @@ func (m *Model) newStep(h, w int) *step {
 	m.inspect(p, s.losses)
 	for _, ps := range m.networks() {
 		m.adam(p, ps, s.hyper)
+	}
+	s.seen = losses.seen
+	for _, call := range s.seen {
+		call.net.Track(p, call.tape, call.group, m.guard.All())
 	}
 	for _, d := range []*direction{a, b} {
 		d.pool.Store(p, d.fakes, d.decisions.All(), m.guard.All())

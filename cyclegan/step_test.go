@@ -67,6 +67,10 @@ func (g *golden) values(t *testing.T, name string) []float64 {
 
 func (g *golden) state(t *testing.T, ps *Params, prefix string) State {
 	s := State{}
+	for _, p := range ps.Tracked {
+		s[p.Name] = make([]float32, p.Len())
+		p.draw(s[p.Name], nil, "", 0) // the file leaves out running statistics, which start at 0 and 1
+	}
 	for _, p := range ps.List {
 		v := make([]float32, p.Len())
 		for i, x := range g.values(t, prefix+"."+ps.Net+"."+p.Name) {
@@ -102,7 +106,7 @@ func (g *golden) start(t *testing.T, dev *vk.Device, weights *golden) *Trainer {
 		t.Fatal(err)
 	}
 	for _, ps := range m.networks() {
-		if err := ps.upload(dev, ps.Weights, weights.state(t, ps, "init")); err != nil {
+		if err := ps.uploadWeights(dev, weights.state(t, ps, "init")); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -180,7 +184,10 @@ func norm(v []float64) float64 {
 
 func TestStepAgainstPyTorch(t *testing.T) {
 	dev := vktest.Device(t)
-	for _, name := range []string{"step", "step_pool", "vanilla", "batch2", "n_layers_1", "n_layers_2"} {
+	for _, name := range []string{
+		"step", "step_pool", "vanilla", "batch2", "n_layers_1", "n_layers_2", "batch_norm",
+		"wgangp", "vanilla_minmax", "cycle_gan", "forward_cycle", "channels",
+	} {
 		t.Run(name, func(t *testing.T) {
 			g := readGolden(t, name)
 			base := g
@@ -188,7 +195,7 @@ func TestStepAgainstPyTorch(t *testing.T) {
 				base = readGolden(t, "step")
 			}
 			tr := g.start(t, dev, base)
-			check := func() { g.checkGradients(t, tr) }
+			check := func() { g.checkGradients(t, tr); g.checkRunning(t, tr) }
 			if base != g {
 				check = nil
 			}
@@ -238,7 +245,7 @@ func (g *golden) checkGradients(t *testing.T, tr *Trainer) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		state := ps.unpack(raw)
+		state := unpack(ps.List, raw)
 		whole, worst, worstName := 0.0, 0.0, ""
 		for _, p := range ps.List {
 			key := "grad." + ps.Net + "." + p.Name
@@ -273,5 +280,33 @@ func (g *golden) checkGradients(t *testing.T, tr *Trainer) {
 		if !(math.Sqrt(whole) <= 1.5*median) {
 			t.Errorf("%s: gradients are %.3g from float64, PyTorch's fp32 %.3g", ps.Net, math.Sqrt(whole), median)
 		}
+	}
+}
+
+// checkRunning: batch norm's running statistics after the first step, each tensor as a gradient.
+func (g *golden) checkRunning(t *testing.T, tr *Trainer) {
+	t.Helper()
+	for _, ps := range tr.networks() {
+		if ps.Running == nil {
+			continue
+		}
+		raw, err := ps.read(tr.dev, ps.Running)
+		if err != nil {
+			t.Fatal(err)
+		}
+		state, worst := unpack(ps.Tracked, raw), 0.0
+		for _, p := range ps.Tracked {
+			key := "stat." + ps.Net + "." + p.Name
+			want := g.values(t, key)
+			for i, x := range state[p.Name] {
+				want[i] -= float64(x)
+			}
+			limit := max(2*slices.Max(g.values(t, "distance."+key)), 16*kernels.U*g.values(t, "terms."+key)[0])
+			worst = max(worst, norm(want)/limit)
+			if !(norm(want) <= limit) {
+				t.Errorf("%s: distance %.3g from float64, PyTorch's fp32 allows %.3g", key, norm(want), limit)
+			}
+		}
+		t.Logf("%s running statistics: worst tensor at %.2f of its limit", ps.Net, worst)
 	}
 }

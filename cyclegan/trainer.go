@@ -123,6 +123,11 @@ func (t *Trainer) Step(b *data.Batch, lr float64) (*Result, error) {
 		binary.LittleEndian.PutUint32(slot.Bytes(t.step.hyper)[4*i:], math.Float32bits(x))
 	}
 	t.decide(slot)
+	if t.step.dropSeed != nil {
+		for i, word := range []uint32{uint32(t.Config.Seed), uint32(t.Config.Seed >> 32), uint32(t.done), 0} {
+			binary.LittleEndian.PutUint32(slot.Bytes(t.step.dropSeed)[4*i:], word)
+		}
+	}
 	if err := t.step.Submit(slot); err != nil {
 		return nil, err
 	}

@@ -18,7 +18,7 @@ import (
 // tiny is a configuration whose step takes milliseconds, with a pool that overflows.
 func tiny() Config {
 	c := DefaultConfig()
-	c.NetG, c.NGF, c.NDF, c.LayersD, c.CropSize, c.PoolSize, c.Seed = "resnet_1blocks", 4, 4, 1, 16, 2, 7
+	c.NetG, c.NetD, c.NGF, c.NDF, c.LayersD, c.CropSize, c.PoolSize, c.Seed = "resnet_1blocks", "n_layers", 4, 4, 1, 16, 2, 7
 	return c
 }
 
@@ -235,14 +235,50 @@ func TestTranslateSizes(t *testing.T) {
 	}
 }
 
+// TestTranslateEval: batch norm by running statistics is something else than by each picture's own; instance norm is not.
+// And a U-Net gets the multiples that it needs.
+func TestTranslateEval(t *testing.T) {
+	dev := vktest.Device(t)
+	for norm, differs := range map[string]bool{NormBatch: true, NormInstance: false} {
+		c := tiny()
+		c.NetG, c.NGF, c.CropSize, c.Norm = "unet_32", 2, 32, norm
+		trainer := startTrainer(t, dev, c, nil)
+		train(t, trainer, 2)
+		model, err := trainer.Checkpoint()
+		trainer.Close()
+		if err != nil {
+			t.Fatal(err)
+		}
+		x := &data.Image{W: 40, H: 5}
+		for i := range 3 * x.W * x.H {
+			x.Pix = append(x.Pix, uint8(37*i))
+		}
+		var results [2]*data.Image
+		for i := range results {
+			tr, err := NewTranslator(dev, model, "AtoB")
+			if err != nil {
+				t.Fatal(err)
+			}
+			tr.Eval = i == 1
+			if results[i], err = tr.Translate(x); err != nil {
+				t.Fatal(err)
+			}
+			tr.Close()
+		}
+		if results[0].W != x.W || results[0].H != x.H || bytes.Equal(results[0].Pix, results[1].Pix) == differs {
+			t.Errorf("norm %s: %dx%d, with and without running statistics the same: %v", norm, results[0].W, results[0].H, !differs)
+		}
+	}
+}
+
 func TestMirror(t *testing.T) {
 	for _, c := range []struct {
 		size int
 		want []int
 	}{
 		{9, []int{0, 1, 2, 3, 4, 5, 6, 7, 8, 7, 6, 5}},
-		{3, []int{0, 1, 2, 1, 0, 1, 2, 1}}, // to and fro
-		{2, []int{0, 1, 0, 1, 0, 1, 0, 1}},
+		{9, []int{0, 1, 2, 3, 4, 5, 6, 7, 8, 7, 6, 5, 4, 3, 2, 1, 0, 1, 2}}, // to and fro
+		{7, []int{0, 1, 2, 3, 4, 5, 6, 6}},                                  // too short: the edge repeats
 		{1, []int{0, 0, 0, 0, 0, 0, 0, 0}},
 	} {
 		for i, want := range c.want {

@@ -35,8 +35,8 @@ Examples:
    cyclegan bench --size 64 --netG resnet_6blocks --ngf 32 --ndf 32 --kernels
    cyclegan bench --size 128 --batch_size 4 --steps 50 --device radeon --json times.json`,
 		Flags: []cli.Flag{
-			&cli.IntFlag{Name: "size", Aliases: []string{"crop_size"}, Value: d.CropSize, Usage: "side of the pictures in `PIXELS`, a multiple of 4"},
-			&cli.StringFlag{Name: "netG", Value: d.NetG, Usage: "`GENERATOR`: resnet_9blocks, resnet_6blocks or any resnet_Nblocks"},
+			&cli.IntFlag{Name: "size", Aliases: []string{"crop_size"}, Value: d.CropSize, Usage: "side of the pictures in `PIXELS`, a multiple of 4 for resnet generators, of N for unet_N"},
+			&cli.StringFlag{Name: "netG", Value: d.NetG, Usage: "`GENERATOR`: resnet_9blocks, resnet_6blocks or any resnet_Nblocks; unet_256, unet_128 or any unet_N with a power of two from 32"},
 			&cli.IntFlag{Name: "ngf", Value: d.NGF, Usage: "`CHANNELS` after a generator's first convolution"},
 			&cli.IntFlag{Name: "ndf", Value: d.NDF, Usage: "`CHANNELS` after a discriminator's first convolution"},
 			&cli.IntFlag{Name: "n_layers_D", Value: d.LayersD, Usage: "`LAYERS` of the discriminator"},

@@ -40,6 +40,7 @@ Examples:
 			&cli.PathFlag{Name: "dataroot", Usage: "`FOLDER` that holds testA and testB (required)"},
 			&cli.PathFlag{Name: "json", Usage: "write the scores to a `FILE`"},
 			&cli.PathFlag{Name: "grid", Usage: "write the first pictures, their translations and the truth to a PNG `FILE`"},
+			evalFlag(),
 			deviceFlag(),
 		},
 		Action: evaluate,
@@ -60,7 +61,7 @@ func evaluate(c *cli.Context) error {
 	}
 	ctx, stop := interruptible(c.Context)
 	defer stop()
-	err = withDevice(c.String("device"), func(dev *vk.Device) error { return e.translate(ctx, dev, model, c.App.ErrWriter) })
+	err = withDevice(c.String("device"), func(dev *vk.Device) error { return e.translate(ctx, dev, model, c.Bool("eval"), c.App.ErrWriter) })
 	if err != nil {
 		return err
 	}
@@ -198,7 +199,7 @@ func readLabels(path string, of *data.Image) ([]uint8, error) {
 }
 
 // translate fills in the translations of both directions.
-func (e *evaluation) translate(ctx context.Context, dev *vk.Device, model *cyclegan.Checkpoint, stderr io.Writer) error {
+func (e *evaluation) translate(ctx context.Context, dev *vk.Device, model *cyclegan.Checkpoint, eval bool, stderr io.Writer) error {
 	bar := newProgress(stderr, len(e.directions[0].source.pictures)+len(e.directions[1].source.pictures))
 	defer bar.clear()
 	done := 0
@@ -208,6 +209,7 @@ func (e *evaluation) translate(ctx context.Context, dev *vk.Device, model *cycle
 			return err
 		}
 		defer translator.Close()
+		translator.Eval = eval
 		for i, m := range d.source.pictures {
 			if ctx.Err() != nil {
 				return errInterrupted

@@ -21,6 +21,11 @@ func loadModel(c *cli.Context) (*cyclegan.Checkpoint, error) {
 	return model, nil
 }
 
+// evalFlag is the official test.py's.
+func evalFlag() cli.Flag {
+	return &cli.BoolFlag{Name: "eval", Usage: "normalise batch norm by its running statistics, not by those of each picture; other norms know no difference"}
+}
+
 // warnOfDamage says which newer checkpoints were passed over, and for which one.
 func warnOfDamage(stderr io.Writer, command string, model *cyclegan.Checkpoint) {
 	for _, err := range model.Damaged {

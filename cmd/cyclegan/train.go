@@ -148,7 +148,11 @@ func (t *training) announce(device vk.DeviceInfo) error {
 	line("device", "%v", device)
 	line("memory", "%s of device memory needed, %s there", byteSize(need), byteSize(device.Memory))
 	line("generators", "%s: %s, ngf %d", counts(t.trainer.GA, t.trainer.GB), c.NetG, c.NGF)
-	line("discriminators", "%s: %d layers, ndf %d", counts(t.trainer.DA, t.trainer.DB, t.trainer.DCycleA, t.trainer.DCycleB), c.LayersD, c.NDF)
+	judges := fmt.Sprintf("%d layers", c.LayersD)
+	if c.NetD == "pixel" {
+		judges = "of each pixel alone"
+	}
+	line("discriminators", "%s: %s, ndf %d", counts(t.trainer.DA, t.trainer.DB, t.trainer.DCycleA, t.trainer.DCycleB), judges, c.NDF)
 	line("pictures", "%d of A, %d of B (%s, direction %s), %s to %dx%d", t.set.SizeA(), t.set.SizeB(), d.Root, d.Direction, d.Preprocess, c.CropSize, c.CropSize)
 	steps := fmt.Sprintf("%d: %d an epoch, batch size %d", t.total, t.perEpoch, c.BatchSize)
 	if c.Accumulate > 1 {

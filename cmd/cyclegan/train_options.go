@@ -28,13 +28,18 @@ written with _ or with -; the same --seed gives the same bits.
 Networks, losses and the treatment of pictures come from the checkpoint. --n_epochs, --n_epochs_decay and --max_steps may
 change, and all that leaves the numbers alone; any other value, and other pictures, are refused.
 
-Pictures of an epoch that do not fill a last step, of --batch_size times --accumulate, are left out. --max_steps ends a training early and leaves the learning
-rate's schedule, which follows the epochs, as it is.
+Pictures of an epoch that do not fill a last step, of --batch_size times --accumulate, are left out. --max_steps ends a
+training early and leaves the learning rate's schedule, which follows the epochs, as it is.
+
+--gan_mode wgangp is what the official CycleGAN makes of it: critic means, to which it never adds the gradient penalty.
+--lr_policy plateau follows the generators' mean loss of an epoch, for which the official code puts 0; cosine rises again
+after --n_epochs, as there. --cycle_loss, --accumulate and --gan_mode vanilla_minmax are not official.
 
 Examples:
    cyclegan train --dataroot datasets/horse2zebra --name horse2zebra
    cyclegan train --dataroot pictures --name small --load_size 143 --crop_size 128 --netG resnet_6blocks --ngf 32
    cyclegan train --dataroot pictures --name quick --max_steps 1000 --device radeon --seed 1
+   cyclegan train --dataroot pictures --name eights --batch_size 2 --accumulate 4 --lr_policy cosine --n_epochs_decay 0
    cyclegan train --dataroot datasets/horse2zebra --name horse2zebra --continue_train`,
 		Flags:  trainFlags(),
 		Action: train,
@@ -52,12 +57,13 @@ var trainChoices = []choice{
 	{"direction", "pictures", []string{"AtoB", "BtoA"}, "with BtoA, trainB holds domain A and trainA domain B"},
 	{"preprocess", "pictures", []string{"resize_and_crop", "crop", "scale_width", "scale_width_and_crop", "none"}, "how a picture becomes a training picture"},
 	{"model", "networks", []string{"cycle_gan"}, "the method"},
-	{"netD", "networks", []string{"basic", "n_layers"}, "discriminator, basic being n_layers with --n_layers_D 3"},
-	{"norm", "networks", []string{"instance"}, "normalisation"},
-	{"init_type", "networks", []string{"normal"}, "distribution of the first weights"},
-	{"gan_mode", "losses", []string{"lsgan", "vanilla", "vanilla_minmax", "wgangp"}, "adversarial loss: least squares; cross-entropy; " +
-		"the same with the generators at log(1 - D); critic means, without the gradient penalty, which the official CycleGAN never adds"},
-	{"cycle_loss", "losses", []string{"l1", "gan"}, "how reconstructions are held against pictures: by L1, or by one more discriminator a domain"},
+	{"netD", "networks", []string{"basic", "n_layers", "pixel"}, "discriminator: basic is n_layers with --n_layers_D 3, pixel judges each pixel alone"},
+	{"norm", "networks", []string{cyclegan.NormInstance, cyclegan.NormBatch, cyclegan.NormNone}, "normalisation"},
+	{"init_type", "networks", []string{cyclegan.InitNormal, cyclegan.InitXavier, cyclegan.InitKaiming, cyclegan.InitOrthogonal}, "distribution of the first weights"},
+	{"upsample", "networks", []string{cyclegan.UpsampleTransposed, cyclegan.UpsampleResize}, "how a resnet generator enlarges: transposed convolutions, as the " +
+		"official one does; or nearest neighbours and a convolution, which leaves no checkerboard"},
+	{"gan_mode", "losses", []string{"lsgan", "vanilla", "vanilla_minmax", "wgangp"}, "adversarial loss: least squares, cross-entropy, its min-max form, critic means"},
+	{"cycle_loss", "losses", []string{"l1", "gan"}, "what judges reconstructions: their distance, or one more discriminator a domain"},
 	{"lr_policy", "schedule", []string{"linear", "step", "plateau", "cosine"}, "how the learning rate falls"},
 }
 
@@ -66,20 +72,20 @@ func trainFlags() []cli.Flag {
 	flags := []cli.Flag{
 		&cli.PathFlag{Name: "dataroot", Category: "pictures", Usage: "`FOLDER` that holds trainA and trainB (required)"},
 		&cli.IntFlag{Name: "load_size", Category: "pictures", Value: 286, Usage: "scale pictures to this side, or width, in `PIXELS`"},
-		&cli.IntFlag{Name: "crop_size", Category: "pictures", Value: d.CropSize, Usage: "side of a training picture in `PIXELS`, a multiple of 4"},
+		&cli.IntFlag{Name: "crop_size", Category: "pictures", Value: d.CropSize, Usage: "side of a training picture in `PIXELS`, a multiple of 4 for resnet generators, of N for unet_N"},
 		&cli.BoolFlag{Name: "no_flip", Category: "pictures", Usage: "do not mirror pictures at random"},
 		&cli.BoolFlag{Name: "serial_batches", Category: "pictures", Usage: "take pictures in order, not at random"},
 		&cli.IntFlag{Name: "max_dataset_size", Category: "pictures", Usage: "use at most `NUMBER` pictures of a folder (0: all)"},
 		&cli.IntFlag{Name: "num_threads", Category: "pictures", Value: 4, Usage: "`NUMBER` of threads that decode pictures"},
 
-		&cli.StringFlag{Name: "netG", Category: "networks", Value: d.NetG, Usage: "`GENERATOR`: resnet_9blocks, resnet_6blocks or any resnet_Nblocks"},
+		&cli.StringFlag{Name: "netG", Category: "networks", Value: d.NetG, Usage: "`GENERATOR`: resnet_9blocks, resnet_6blocks or any resnet_Nblocks; unet_256, unet_128 or any unet_N with a power of two from 32"},
 		&cli.IntFlag{Name: "input_nc", Category: "networks", Value: d.InputNC, Usage: "`CHANNELS` of domain A: 1 (grey), 3 or 4 (with alpha); other ones than --output_nc need --lambda_identity 0"},
 		&cli.IntFlag{Name: "output_nc", Category: "networks", Value: d.OutputNC, Usage: "`CHANNELS` of domain B"},
 		&cli.IntFlag{Name: "ngf", Category: "networks", Value: d.NGF, Usage: "`CHANNELS` after a generator's first convolution"},
 		&cli.IntFlag{Name: "ndf", Category: "networks", Value: d.NDF, Usage: "`CHANNELS` after a discriminator's first convolution"},
 		&cli.IntFlag{Name: "n_layers_D", Category: "networks", Value: d.LayersD, Usage: "`LAYERS` of the discriminator; another number than 3 implies --netD n_layers"},
-		&cli.BoolFlag{Name: "no_dropout", Category: "networks", Value: true, Usage: "no dropout in the generators, as is CycleGAN's default"},
-		&cli.Float64Flag{Name: "init_gain", Category: "networks", Value: d.InitGain, Usage: "standard `DEVIATION` of the first weights"},
+		&cli.BoolFlag{Name: "no_dropout", Category: "networks", Value: true, Usage: "no dropout in the generators, as is CycleGAN's default; --no_dropout=false drops half of the values in residual blocks or middle levels"},
+		&cli.Float64Flag{Name: "init_gain", Category: "networks", Value: d.InitGain, Usage: "`SCALE` of the first weights: of normal the standard deviation, of xavier and orthogonal the gain; kaiming has none"},
 
 		&cli.Float64Flag{Name: "lambda_A", Category: "losses", Value: d.LambdaA, Usage: "`WEIGHT` of the cycle A to B to A (0: none)"},
 		&cli.Float64Flag{Name: "lambda_B", Category: "losses", Value: d.LambdaB, Usage: "`WEIGHT` of the cycle B to A to B (0: none)"},
@@ -145,9 +151,6 @@ func readTrainOptions(c *cli.Context) (*trainOptions, error) {
 			return nil, badInput{fmt.Errorf("--%s %q: use %s", o.name, c.String(o.name), strings.Join(o.values, ", "))}
 		}
 	}
-	if !c.Bool("no_dropout") {
-		return nil, badInput{fmt.Errorf("--no_dropout=false: generators with dropout are not there, leave the option out")}
-	}
 	for _, name := range []string{"print_freq", "display_freq", "save_latest_freq"} {
 		if c.Int(name) < 1 {
 			return nil, badInput{fmt.Errorf("--%s %d: use a number of steps from 1", name, c.Int(name))}
@@ -159,14 +162,15 @@ func readTrainOptions(c *cli.Context) (*trainOptions, error) {
 	if c.Int("save_epoch_freq") < 0 {
 		return nil, badInput{fmt.Errorf("--save_epoch_freq %d: use a number of epochs, or 0 for never", c.Int("save_epoch_freq"))}
 	}
-	layers, err := discriminatorLayers(c)
+	netD, err := discriminator(c)
 	if err != nil {
 		return nil, badInput{err}
 	}
 
 	o := &trainOptions{
 		config: cyclegan.Config{
-			InputNC: c.Int("input_nc"), OutputNC: c.Int("output_nc"), NetG: c.String("netG"), NGF: c.Int("ngf"), NDF: c.Int("ndf"), LayersD: layers,
+			InputNC: c.Int("input_nc"), OutputNC: c.Int("output_nc"), NetG: c.String("netG"), NGF: c.Int("ngf"), NDF: c.Int("ndf"), NetD: netD, LayersD: c.Int("n_layers_D"),
+			Norm: c.String("norm"), NoDropout: c.Bool("no_dropout"), Upsample: c.String("upsample"), InitType: c.String("init_type"),
 			InitGain: c.Float64("init_gain"), CropSize: c.Int("crop_size"), BatchSize: c.Int("batch_size"), Accumulate: c.Int("accumulate"),
 			GANMode: c.String("gan_mode"), CycleLoss: c.String("cycle_loss"), LambdaA: c.Float64("lambda_A"), LambdaB: c.Float64("lambda_B"),
 			LambdaIdentity: c.Float64("lambda_identity"), LR: c.Float64("lr"), Beta1: c.Float64("beta1"), PoolSize: c.Int("pool_size"),
@@ -196,14 +200,17 @@ func readTrainOptions(c *cli.Context) (*trainOptions, error) {
 // lastEpoch is the number of the last epoch.
 func (o *trainOptions) lastEpoch() int { return o.config.Epochs + o.config.EpochsDecay }
 
-// discriminatorLayers joins --netD and --n_layers_D.
-func discriminatorLayers(c *cli.Context) (int, error) {
+// discriminator joins --netD and --n_layers_D.
+func discriminator(c *cli.Context) (string, error) {
 	const basic = 3
-	layers := c.Int("n_layers_D")
-	if c.IsSet("netD") && c.String("netD") == "basic" && layers != basic {
-		return 0, fmt.Errorf("--netD basic has %d layers, --n_layers_D %d needs --netD n_layers", basic, layers)
+	name, layers := c.String("netD"), c.Int("n_layers_D")
+	if name != "basic" || layers == basic {
+		return name, nil
 	}
-	return layers, nil
+	if c.IsSet("netD") {
+		return "", fmt.Errorf("--netD basic has %d layers, --n_layers_D %d needs --netD n_layers", basic, layers)
+	}
+	return "n_layers", nil
 }
 
 // effectiveOptions are all options of the command in the order of their names, with their values and defaults.

@@ -13,10 +13,22 @@ import (
 // remark is a line of the announcement.
 type remark struct{ what, text string }
 
-// unusual are the remarks on losses and schedule.
+// unusual are the remarks on networks, losses and schedule.
 func unusual(c *cyclegan.Config) (list []remark) {
 	add := func(what, format string, args ...any) {
 		list = append(list, remark{what, fmt.Sprintf(format, args...)})
+	}
+	switch c.Norm {
+	case cyclegan.NormBatch:
+		add("norm", "batch: pictures are normalised by the statistics of their batch")
+	case cyclegan.NormNone:
+		add("norm", "none")
+	}
+	if !c.NoDropout {
+		add("dropout", "half of the values, in the generators' middle layers")
+	}
+	if c.Upsample == cyclegan.UpsampleResize {
+		add("upsampling", "nearest neighbours and a convolution; the official networks have transposed convolutions")
 	}
 	switch c.GANMode {
 	case "vanilla_minmax":
@@ -39,6 +51,9 @@ func unusual(c *cyclegan.Config) (list []remark) {
 		add("cycle", "B to A to B alone, %s", cycle)
 	case c.CycleLoss != "l1":
 		add("cycle", "%s", cycle)
+	}
+	if c.InputNC != 3 || c.OutputNC != 3 {
+		add("channels", "%d of A, %d of B", c.InputNC, c.OutputNC)
 	}
 	switch c.LRPolicy {
 	case "step":

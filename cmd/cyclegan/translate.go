@@ -43,6 +43,7 @@ Examples:
 			&cli.PathFlag{Name: "out", Usage: "`FOLDER` for the results (required)"},
 			&cli.IntFlag{Name: "max_memory", Usage: "most memory to use on the device, in `MIB` (default: what is free)"},
 			&cli.IntFlag{Name: "crf", Value: 18, Usage: "`QUALITY` of videos, from 0, without loss, to 51"},
+			evalFlag(),
 			deviceFlag(),
 		},
 		Action: translate,
@@ -82,7 +83,7 @@ func translate(c *cli.Context) error {
 			return badInput{err}
 		}
 		defer translator.Close()
-		translator.MaxMemory = c.Int("max_memory") << 20
+		translator.Eval, translator.MaxMemory = c.Bool("eval"), c.Int("max_memory")<<20
 		t := &translation{ctx: ctx, translator: translator, crf: c.Int("crf"), stdout: c.App.Writer, stderr: c.App.ErrWriter}
 		return t.all(jobs)
 	})

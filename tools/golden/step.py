@@ -9,6 +9,7 @@ README.md lists the tensors of each file.
 """
 
 import argparse
+import copy
 import dataclasses
 import itertools
 import json
@@ -32,7 +33,7 @@ MIN_MARGIN, NOISE = 4.0, 1e-12
 
 @dataclasses.dataclass
 class Run:
-    losses: np.ndarray  # float64 [steps,8], in the order of trainer.LOSSES
+    losses: np.ndarray  # float64 [steps,8 or 10], in the order of case.losses
     first: dict  # tensors of step 1 by golden name, float64
     arguments: list  # kink arguments of step 1, see kinks.py
 
@@ -67,13 +68,13 @@ def run(case, start, dtype, ulp_pattern=0, steps=None):
         built[name].load_state_dict(net.state_dict())
         built[name].to(torch.float64 if dtype is np.float64 else torch.float32)
     pools = [scripted_pool(case, start.decisions[:, :, side]) for side in (0, 1)]
-    model = trainer.Trainer(built, pools, case.gan_mode)
-    result = Run(np.empty((steps or case.steps, len(trainer.LOSSES))), {}, [])
+    model = case.trainer(built, pools)
+    result = Run(np.empty((steps or case.steps, len(case.losses))), {}, [])
     for index in range(len(result.losses)):
         real = [network_input(start.pictures[domain][index], dtype, ulp_pattern) for domain in "AB"]
         with kinks.recorded() as arguments:
             values, out = model.step(*real)
-        result.losses[index] = [values[name] for name in trainer.LOSSES]
+        result.losses[index] = [values[name] for name in case.losses]
         if index == 0:
             result.first = first_step_tensors(built, out)
             result.arguments = arguments + kinks.l1_arguments(out, *real)
@@ -108,7 +109,7 @@ def logit_bias_terms(case, first):
     of a sum is bounded by a multiple of this instead. Its terms are the derivatives by each logit.
     """
     found = {}
-    for name in ("D_A", "D_B"):
+    for name in case.networks[2:]:
         total = 0.0
         for side in ("real", "fake"):
             logits = torch.from_numpy(first[f"out.{name}.{side}"]).requires_grad_()
@@ -116,6 +117,34 @@ def logit_bias_terms(case, first):
             total += torch.autograd.grad(loss, logits)[0].abs().sum().item()
         last = next(key for key in first if key.startswith(f"grad.{name}.") and first[key].shape == (1,))
         found[f"terms.{last}"] = np.array([total])
+    return found
+
+
+def running_terms(case, start):
+    """The sums of magnitudes of the terms that make each running statistic of step 1, L2 norm over channels, by golden name.
+
+    These tensors are a few numbers, too: see logit_bias_terms. Each call of a norm adds a tenth of its mean, whose terms are its
+    inputs, to nine tenths of what was there; the terms of a variance are not negative, so it is their sum.
+    """
+    terms = {}
+
+    def follow(key):
+        def hook(module, inputs, _):
+            terms[key] = 0.9 * terms.get(key, 0) + 0.1 * inputs[0].detach().abs().mean((0, 2, 3))
+        return hook
+
+    built = {name: copy.deepcopy(net).double() for name, net in start.networks.items()}
+    for name, net in built.items():
+        for key, module in net.named_modules():
+            if isinstance(module, torch.nn.BatchNorm2d):
+                module.register_forward_hook(follow(f"{name}.{key}"))
+    model = case.trainer(built, [trainer.ImagePool(0, None)] * 2)
+    model.step(*(network_input(start.pictures[domain][0], np.float64, 0) for domain in "AB"))
+    found = {}
+    for key, value in terms.items():
+        network, module = key.split(".", 1)
+        found[f"terms.stat.{key}.running_mean"] = value.norm().numpy().reshape(1)
+        found[f"terms.stat.{key}.running_var"] = built[network].get_submodule(module).running_var.norm().numpy().reshape(1)
     return found
 
 
@@ -153,7 +182,7 @@ def write_case(case, folder):
     dead = clear_dead_biases(start.networks, truth.first)
     run_losses, distances = measure(case, start, truth)
     distances = {name: values for name, values in distances.items() if name not in dead}
-    for name in trainer.NETWORKS:  # each network as a whole
+    for name in case.networks:  # each network as a whole
         parts = [values for key, values in distances.items() if key.startswith(f"grad.{name}.")]
         distances[f"grad.{name}"] = np.sqrt(np.square(parts).sum(axis=0))
 
@@ -167,21 +196,22 @@ def write_case(case, folder):
                     for name, net in start.networks.items() for key, parameter in net.named_parameters()}
         tensors |= {name: array.astype(np.float32) for name, array in truth.first.items()}
         tensors |= {f"distance.{name}": values for name, values in distances.items()}
-        tensors |= logit_bias_terms(case, truth.first)
-    config = dataclasses.asdict(case) | {"losses": trainer.LOSSES, **trainer.DEFAULTS}
+        tensors |= logit_bias_terms(case, truth.first) | running_terms(case, start)
+    config = trainer.DEFAULTS | dataclasses.asdict(case) | {"losses": case.losses}
     metadata = {"torch": torch.__version__, "numpy": np.__version__, "config": json.dumps(config)}
     path = os.path.join(folder, case.name + ".safetensors")
     safetensors.write(path, tensors, metadata)
-    report(path, truth, run_losses, distances, rms)
+    report(case, path, truth, run_losses, distances, rms)
 
 
-def report(path, truth, run_losses, distances, rms):
+def report(case, path, truth, run_losses, distances, rms):
     print(f"{os.path.basename(path)}: {os.path.getsize(path)} bytes")
     print(f"  losses of step 1: largest |a-b|/max(1,|b|) of the fp32 runs {first_loss_error(run_losses, truth.losses):.1e}")
     print(f"  losses after it: rms median {np.median(rms):.2e} largest {rms.max():.2e}")
-    for name in trainer.NETWORKS:
+    for name in case.networks:
         norms = {key: np.linalg.norm(truth.first[key]) for key in distances if key.startswith(f"grad.{name}.")}
         whole = distances[f"grad.{name}"] / np.linalg.norm(list(norms.values()))
+        norms = {key: norm for key, norm in norms.items() if norm > 0}  # a critic's last bias has a gradient of 0
         worst = max(norms, key=lambda key: distances[key].max() / norms[key])
         print(f"  {name} gradient, relative: median {np.median(whole):.1e} largest {whole.max():.1e}, "
               f"worst tensor {worst} {distances[worst].max() / norms[worst]:.1e}")

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 import nets
+import networks
 import safetensors
 import trainer
 
@@ -19,6 +20,39 @@ class Networks(unittest.TestCase):
         for norm, counts in (("instance", (11378179, 7837699, 2764737)), ("batch", (11383427, 7841411, 2765633))):
             built = nets.ResnetGenerator(64, 9, norm), nets.ResnetGenerator(64, 6, norm), nets.PatchDiscriminator(64, 3, norm)
             self.assertEqual(tuple(map(nets.parameter_count, built)), counts)
+
+    def test_parameter_counts_of_other_networks(self):
+        for norm, counts in (("instance", (54409603, 41825667, 8705)), ("batch", (54413955, 41828995, 8832))):
+            built = nets.UnetGenerator(64, 8, norm), nets.UnetGenerator(64, 7, norm), nets.PixelDiscriminator(64, norm)
+            self.assertEqual(tuple(map(nets.parameter_count, built)), counts)
+
+    def test_unet_joins_what_it_activated(self):
+        """The official LeakyReLU is in place: a level joins LeakyReLU(x) to what it made of it."""
+        block = nets.SkipBlock(2, 2, None, "none").double()
+        x = torch.from_numpy(np.random.RandomState(1).standard_normal((1, 2, 2, 2)))
+        with torch.no_grad():
+            y = block(x.clone())
+        np.testing.assert_array_equal(y[:, :2], torch.where(x > 0, x, 0.2 * x))
+
+    def test_unet_keys(self):
+        keys = list(nets.UnetGenerator(1, 6, "instance", dropout=True).state_dict())
+        self.assertEqual(keys[:3], ["model.model.0.weight", "model.model.0.bias", "model.model.1.model.1.weight"])
+        self.assertIn("model.model.1.model.3.model.3.model.3.model.3.model.3.weight", keys)  # the innermost way up
+        self.assertIn("model.model.1.model.3.model.3.model.3.model.5.weight", keys)
+        self.assertEqual(keys[-2:], ["model.model.3.weight", "model.model.3.bias"])
+
+    def test_hash(self):
+        """The numbers that the Go test computes too: two by hand, and their spread."""
+        self.assertEqual(networks.mix(np.array([1, 0xFFFFFFFF], np.uint32)).tolist(), [0x514E28B7, 0x81F16F39])
+        u = networks.uniform(1, "x", (100, 100))
+        self.assertLess(abs(u.mean()), 0.03)
+        self.assertAlmostEqual(u.std(), 3**-0.5, delta=0.02)
+        self.assertEqual(len(set(u.reshape(-1)[:100].tolist())), 100)
+
+    def test_philox(self):
+        """The published vector of all bits set (Random123's kat_vectors)."""
+        ones = np.full((1, 4), 0xFFFFFFFF, np.uint32)
+        self.assertEqual(networks.philox(ones, (0xFFFFFFFF, 0xFFFFFFFF))[0].tolist(), [0x408F276D, 0x41C83B0E, 0xA20BC7C6, 0x6D5451FD])
 
     def test_keys(self):
         keys = nets.ResnetGenerator(2, 9).state_dict().keys()

@@ -12,18 +12,26 @@ import torch
 import torch.nn.functional as F
 
 NETWORKS = ("G_A", "G_B", "D_A", "D_B")
+CYCLE_JUDGES = ("D_cycle_A", "D_cycle_B")  # judge reconstructions of A and of B, where the cycle's loss is adversarial
 DEFAULTS = {"lambda_A": 10.0, "lambda_B": 10.0, "lambda_identity": 0.5, "lr": 2e-4, "beta1": 0.5}
 LOSSES = ("D_A", "G_A", "cycle_A", "idt_A", "D_B", "G_B", "cycle_B", "idt_B")
 
 
-def gan_loss(mode, logits, real):
-    """Mean over the logits: lsgan (logit - target)^2, vanilla binary cross-entropy; target 1 or 0."""
+def gan_loss(mode, logits, real, generator=False):
+    """Mean over the logits: lsgan (logit - target)^2, vanilla binary cross-entropy; target 1 or 0; wgangp -logit or logit.
+
+    vanilla_minmax is vanilla, but for the generators, who minimise log(1 - D) and do not maximise log D.
+    """
     target = torch.full_like(logits, 1.0 if real else 0.0)
     if mode == "lsgan":
         return F.mse_loss(logits, target)
-    if mode == "vanilla":
+    if mode == "vanilla_minmax" and generator:
+        return F.logsigmoid(-logits).mean()
+    if mode in ("vanilla", "vanilla_minmax"):
         return F.binary_cross_entropy_with_logits(logits, target)
-    raise ValueError(f"gan_mode {mode!r} is unknown: use lsgan or vanilla")
+    if mode == "wgangp":
+        return -logits.mean() if real else logits.mean()
+    raise ValueError(f"gan_mode {mode!r} is unknown: use lsgan, vanilla, vanilla_minmax or wgangp")
 
 
 def linear_decay(epoch, n_epochs, n_epochs_decay):
@@ -62,9 +70,11 @@ class Trainer:
     """Two generators, two discriminators, their Adam states and pools; step() trains them once."""
 
     def __init__(self, nets, pools, gan_mode="lsgan", **options):
-        """options: any of DEFAULTS."""
+        """options: any of DEFAULTS. With CYCLE_JUDGES among the nets, their verdict stands for L1 in the cycles."""
         options = DEFAULTS | options
         self.G_A, self.G_B, self.D_A, self.D_B = (nets[name] for name in NETWORKS)
+        self.cycle_judges = {name: nets[name] for name in CYCLE_JUDGES if name in nets}
+        self.discriminators = [self.D_A, self.D_B, *self.cycle_judges.values()]
         self.pool_B, self.pool_A = pools  # fakes that D_A sees, fakes that D_B sees
         self.gan_mode, self.base_lr = gan_mode, options["lr"]
         self.lambda_A, self.lambda_B = options["lambda_A"], options["lambda_B"]
@@ -75,7 +85,7 @@ class Trainer:
             return torch.optim.Adam(parameters, lr=self.base_lr, betas=(options["beta1"], 0.999), eps=1e-8)
 
         self.optimizer_G = adam(self.G_A, self.G_B)
-        self.optimizer_D = adam(self.D_A, self.D_B)
+        self.optimizer_D = adam(*self.discriminators)
 
     def set_lr_factor(self, factor):
         for optimizer in (self.optimizer_G, self.optimizer_D):
@@ -97,7 +107,7 @@ class Trainer:
         return losses, {name: tensor.detach() for name, tensor in out.items()}
 
     def _generator_step(self, real_A, real_B, out):
-        for discriminator in (self.D_A, self.D_B):
+        for discriminator in self.discriminators:
             discriminator.requires_grad_(False)
         losses = {"idt_A": torch.zeros(()), "idt_B": torch.zeros(())}
         if self.lambda_identity > 0:
@@ -105,22 +115,29 @@ class Trainer:
             out["idt_B"] = self.G_B(real_A)
             losses["idt_A"] = self.lambda_identity * self.lambda_B * F.l1_loss(out["idt_A"], real_B)
             losses["idt_B"] = self.lambda_identity * self.lambda_A * F.l1_loss(out["idt_B"], real_A)
-        losses["G_A"] = gan_loss(self.gan_mode, self.D_A(out["fake_B"]), True)
-        losses["G_B"] = gan_loss(self.gan_mode, self.D_B(out["fake_A"]), True)
-        losses["cycle_A"] = self.lambda_A * F.l1_loss(out["rec_A"], real_A)
-        losses["cycle_B"] = self.lambda_B * F.l1_loss(out["rec_B"], real_B)
+        losses["G_A"] = gan_loss(self.gan_mode, self.D_A(out["fake_B"]), True, generator=True)
+        losses["G_B"] = gan_loss(self.gan_mode, self.D_B(out["fake_A"]), True, generator=True)
+        losses["cycle_A"] = self.lambda_A * self._cycle_loss("D_cycle_A", out["rec_A"], real_A)
+        losses["cycle_B"] = self.lambda_B * self._cycle_loss("D_cycle_B", out["rec_B"], real_B)
         self.optimizer_G.zero_grad()
         sum(losses.values()).backward()
         self.optimizer_G.step()
         return {name: loss.item() for name, loss in losses.items()}
 
+    def _cycle_loss(self, judge, rec, real):
+        if self.cycle_judges:
+            return gan_loss(self.gan_mode, self.cycle_judges[judge](rec), True, generator=True)
+        return F.l1_loss(rec, real)
+
     def _discriminator_step(self, real_A, real_B, out):
-        for discriminator in (self.D_A, self.D_B):
+        for discriminator in self.discriminators:
             discriminator.requires_grad_(True)
         losses = {}
         self.optimizer_D.zero_grad()
-        sides = (("D_A", self.D_A, real_B, self.pool_B.query(out["fake_B"])),
-                 ("D_B", self.D_B, real_A, self.pool_A.query(out["fake_A"])))
+        sides = [("D_A", self.D_A, real_B, self.pool_B.query(out["fake_B"])),
+                 ("D_B", self.D_B, real_A, self.pool_A.query(out["fake_A"]))]
+        for (name, judge), real, rec in zip(self.cycle_judges.items(), (real_A, real_B), ("rec_A", "rec_B")):
+            sides.append((name, judge, real, out[rec].detach()))
         for name, discriminator, real, fake in sides:
             out[f"{name}.real"] = discriminator(real)
             out[f"{name}.fake"] = discriminator(fake)
