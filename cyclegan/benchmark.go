@@ -16,7 +16,7 @@ type Benchmark struct {
 
 	batch   *data.Batch
 	forward *vk.Program
-	input   *vk.Mem // uint8 [N,H,W,InputNC]
+	input   *vk.Mem // samples of [N,H,W,InputNC]
 }
 
 // NewBenchmark lays out everything for a configuration. Nothing is allocated yet.
@@ -25,11 +25,12 @@ func NewBenchmark(dev *vk.Device, c Config) (*Benchmark, error) {
 	if err != nil {
 		return nil, err
 	}
-	n, size := c.BatchSize, c.CropSize
+	n := c.BatchSize
+	h, w := c.Size()
 	b := &Benchmark{Trainer: t, batch: noise(&c), forward: dev.NewProgram("generator forward")}
-	b.input = b.forward.Host("real_A", kernels.PixelBytes(n, size, size, c.InputNC, 8))
-	x := kernels.NewTensor(b.forward, "real_A", n, size, size, c.InputNC)
-	kernels.Upload(b.forward, b.input.All(), 8, x)
+	b.input = b.forward.Host("real_A", kernels.PixelBytes(n, h, w, c.InputNC, c.Bits))
+	x := kernels.NewTensor(b.forward, "real_A", n, h, w, c.InputNC)
+	kernels.Upload(b.forward, b.input.All(), c.Bits, x)
 	t.GA.Forward(b.forward, x, Pass{Images: 1})
 	if _, err := b.forward.Plan(); err != nil {
 		return nil, err
@@ -40,9 +41,10 @@ func NewBenchmark(dev *vk.Device, c Config) (*Benchmark, error) {
 // noise is a batch for a step, the same every time.
 func noise(c *Config) *data.Batch {
 	r := rand.New(rand.NewPCG(0, 0))
-	b := &data.Batch{N: c.StepSize(), H: c.CropSize, W: c.CropSize}
-	pixels := b.N * b.H * b.W
-	b.A, b.B = make([]uint8, pixels*c.InputNC), make([]uint8, pixels*c.OutputNC)
+	b := &data.Batch{N: c.StepSize(), CA: c.InputNC, CB: c.OutputNC, Bits: c.Bits}
+	b.H, b.W = c.Size()
+	bytes := b.N * b.H * b.W * b.Bits / 8
+	b.A, b.B = make([]uint8, bytes*b.CA), make([]uint8, bytes*b.CB)
 	for _, pictures := range [][]uint8{b.A, b.B} {
 		for i := range pictures {
 			pictures[i] = uint8(r.Uint32())

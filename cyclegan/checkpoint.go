@@ -16,6 +16,7 @@ import (
 	"slices"
 
 	"cyclevk/cyclegan/atomicfile"
+	"cyclevk/cyclegan/data"
 	"cyclevk/cyclegan/safetensors"
 )
 
@@ -55,15 +56,17 @@ type Info struct {
 
 // Data is how the pictures were read, so that translating treats them the same.
 type Data struct {
-	Direction      string `json:"direction"`
-	Preprocess     string `json:"preprocess"`
-	LoadSize       int    `json:"load_size"`
-	NoFlip         bool   `json:"no_flip"`
-	SerialBatches  bool   `json:"serial_batches"`
-	MaxDatasetSize int    `json:"max_dataset_size"`
-	SizeA          int    `json:"size_A"` // number of pictures
-	SizeB          int    `json:"size_B"`
-	Manifest       string `json:"manifest"` // SHA-256 over the names and sizes of the files
+	DatasetMode     string           `json:"dataset_mode"`
+	ExifOrientation data.Orientation `json:"exif_orientation"`
+	Direction       string           `json:"direction"`
+	Preprocess      string           `json:"preprocess"`
+	LoadSize        int              `json:"load_size"`
+	NoFlip          bool             `json:"no_flip"`
+	SerialBatches   bool             `json:"serial_batches"`
+	MaxDatasetSize  int              `json:"max_dataset_size"`
+	SizeA           int              `json:"size_A"` // number of pictures
+	SizeB           int              `json:"size_B"`
+	Manifest        string           `json:"manifest"` // SHA-256 over the names and sizes of the files
 }
 
 // Keys of the metadata.
@@ -112,14 +115,14 @@ func (c *Checkpoint) encode() (tensors []safetensors.Tensor, metadata map[string
 			}
 		}
 	}
-	size := c.Config.CropSize
+	h, w := c.Config.Size()
 	for _, pool := range []struct {
 		name     string
 		channels int
 		pictures [][]float32
 	}{{"pool_A", c.Config.InputNC, c.PoolA}, {"pool_B", c.Config.OutputNC, c.PoolB}} {
 		if len(pool.pictures) > 0 {
-			shape := []int{len(pool.pictures), pool.channels, size, size}
+			shape := []int{len(pool.pictures), pool.channels, h, w}
 			tensors = append(tensors, float32Tensor(pool.name, shape, slices.Concat(pool.pictures...)))
 		}
 	}
@@ -136,7 +139,8 @@ func (c *Config) CheckpointBytes() (int, error) {
 	if err := m.layout(); err != nil {
 		return 0, err
 	}
-	values := c.PoolSize * (c.InputNC + c.OutputNC) * c.CropSize * c.CropSize
+	h, w := c.Size()
+	values := c.PoolSize * (c.InputNC + c.OutputNC) * h * w
 	for _, ps := range m.networks() {
 		values += 3 * ps.Count() // with Adam's moments
 		for _, p := range ps.Tracked {
@@ -175,7 +179,7 @@ func loadFile(path string) (*Checkpoint, error) {
 	if meta[metaFormat] != formatName {
 		return nil, fail("this safetensors file is not a checkpoint of cyclevk")
 	}
-	e := envelope{Info: Info{Config: DefaultConfig()}} // an option that is not in the file was made later, with a default that changed nothing
+	e := envelope{Info: Info{Config: DefaultConfig(), Data: Data{DatasetMode: "unaligned", ExifOrientation: data.Upright}}} // an option that is not in the file was made later, with a default that changed nothing
 	if err := json.Unmarshal([]byte(meta[metaInfo]), &e); err != nil {
 		return nil, fail("damaged information: %w", err)
 	}
@@ -240,7 +244,8 @@ func (c *Checkpoint) take(tensors []safetensors.Tensor) error {
 		if !ok {
 			continue
 		}
-		size := pool.channels * c.Config.CropSize * c.Config.CropSize
+		h, w := c.Config.Size()
+		size := pool.channels * h * w
 		if len(t.Shape) != 4 || t.DType != "F32" || t.Shape[0] > c.Config.PoolSize || len(t.Data) != 4*t.Shape[0]*size {
 			return fmt.Errorf("%s has shape %v, expected at most %d pictures of %d values", pool.name, t.Shape, c.Config.PoolSize, size)
 		}

@@ -28,7 +28,10 @@ type Config struct {
 	InitType  string  `json:"init_type"`  // normal, xavier, kaiming, orthogonal
 	InitGain  float64 `json:"init_gain"`  // scale of the first weights, in normal their standard deviation
 
-	CropSize   int `json:"crop_size"`  // side of a training picture in pixels, a multiple of what the generators take
+	CropSize   int `json:"crop_size"`        // side of a training picture in pixels, a multiple of what the generators take
+	Height     int `json:"height,omitempty"` // of a training picture that is no square of CropSize; else 0
+	Width      int `json:"width,omitempty"`
+	Bits       int `json:"bits"`       // of a sample of a picture, 8 or 16; not an official option
 	BatchSize  int `json:"batch_size"` // pictures of each domain in a micro-batch
 	Accumulate int `json:"accumulate"` // micro-batches in a step; not an official option
 
@@ -56,9 +59,17 @@ func DefaultConfig() Config {
 	return Config{
 		InputNC: 3, OutputNC: 3, NetG: "resnet_9blocks", NetD: "basic", NGF: 64, NDF: 64, LayersD: 3,
 		Norm: NormInstance, NoDropout: true, Upsample: UpsampleTransposed, InitType: InitNormal, InitGain: 0.02,
-		CropSize: 256, BatchSize: 1, Accumulate: 1, GANMode: "lsgan", CycleLoss: "l1", LambdaA: 10, LambdaB: 10, LambdaIdentity: 0.5,
+		CropSize: 256, Bits: 8, BatchSize: 1, Accumulate: 1, GANMode: "lsgan", CycleLoss: "l1", LambdaA: 10, LambdaB: 10, LambdaIdentity: 0.5,
 		LR: 0.0002, Beta1: 0.5, PoolSize: 50, LRPolicy: "linear", LRDecayIters: 50, Epochs: 100, EpochsDecay: 100, EpochCount: 1,
 	}
+}
+
+// Size is the height and width of a training picture.
+func (c *Config) Size() (h, w int) {
+	if c.Height == 0 || c.Width == 0 {
+		return c.CropSize, c.CropSize
+	}
+	return c.Height, c.Width
 }
 
 // StepSize is the number of pictures of each domain in a step.
@@ -157,20 +168,29 @@ func (c *Config) Validate() error {
 			return fmt.Errorf("--%s %g: use a value from 0 to %g", o.name, o.v, o.hi)
 		}
 	}
+	if c.Bits != 8 && c.Bits != 16 {
+		return fmt.Errorf("--bits %d: use 8 or 16", c.Bits)
+	}
 	return c.checkSizes(generator)
 }
 
-// checkSizes looks at the size of training pictures, from which every network has to make something.
+// checkSizes looks at the size of training pictures, from which every network has to make something. Where they are no squares
+// of CropSize, it follows from the data.
 func (c *Config) checkSizes(generator GeneratorSpec) error {
+	h, w := c.Size()
+	what := fmt.Sprintf("--crop_size %d", c.CropSize)
+	if h != c.CropSize || w != c.CropSize {
+		what = fmt.Sprintf("training pictures of %dx%d", w, h)
+	}
 	multiple, least := generator.Sizes()
-	if c.CropSize%multiple != 0 || c.CropSize < least {
-		return fmt.Errorf("--crop_size %d: use a multiple of %d, since %s halves a picture so often", c.CropSize, multiple, c.NetG)
+	if h%multiple != 0 || w%multiple != 0 || min(h, w) < least || max(h, w) > 8192 {
+		return fmt.Errorf("%s: use a multiple of %d from %d to 8192, since %s halves a picture so often", what, multiple, least, c.NetG)
 	}
 	discriminator := c.DiscriminatorSpec("D_A")
 	discriminator.NDF = 1
-	if least := NewDiscriminator("D_A", discriminator).Least; c.CropSize < least {
-		return fmt.Errorf("--crop_size %d: a discriminator with --n_layers_D %d needs at least %d pixels",
-			c.CropSize, c.LayersD, (least+multiple-1)/multiple*multiple)
+	if least := NewDiscriminator("D_A", discriminator).Least; min(h, w) < least {
+		return fmt.Errorf("%s: a discriminator with --n_layers_D %d needs at least %d pixels",
+			what, c.LayersD, (least+multiple-1)/multiple*multiple)
 	}
 	return nil
 }

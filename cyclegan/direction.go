@@ -168,9 +168,9 @@ func (l *stepLosses) translate(d *direction) {
 		images = 2 * n
 	}
 	d.input = kernels.NewTensor(p, d.gen.Params.Net+" input", images, l.h, l.w, d.gen.In)
-	kernels.Upload(p, d.pixels.All(), 8, d.input.Images(0, n))
+	kernels.Upload(p, d.pixels.All(), l.c.Bits, d.input.Images(0, n))
 	if images > n {
-		kernels.Upload(p, d.target.All(), 8, d.input.Images(n, n))
+		kernels.Upload(p, d.target.All(), l.c.Bits, d.input.Images(n, n))
 	}
 	d.fake = d.gen.Forward(p, d.input, l.pass())
 	d.dFake = d.fake.Y.Like(p, d.gen.Params.Net+" dfake")
@@ -218,7 +218,7 @@ func (l *stepLosses) fool(judge *Network, verdict *Tape, weight float64, name st
 func (l *stepLosses) learn(judge *Network, real *vk.Mem, name string, take func(fakes kernels.Tensor)) *Tape {
 	n := l.c.BatchSize
 	x := kernels.NewTensor(l.Program, judge.Params.Net+" input", 2*n, l.h, l.w, judge.In)
-	kernels.Upload(l.Program, real.All(), 8, x.Images(0, n))
+	kernels.Upload(l.Program, real.All(), l.c.Bits, x.Images(0, n))
 	take(x.Images(n, n))
 	t := judge.Forward(l.Program, x, Pass{Images: n})
 	dy := t.Y.Like(l.Program, judge.Params.Net+" dlogits")

@@ -141,7 +141,7 @@ func TestConstantPictures(t *testing.T) {
 	for _, grey := range [][2]uint8{{0, 255}, {128, 128}, {0, 0}} {
 		tr := startTrainer(t, dev, tiny(), nil)
 		n := 3 * tr.Config.CropSize * tr.Config.CropSize
-		b := &data.Batch{N: 1, H: tr.Config.CropSize, W: tr.Config.CropSize, A: bytes.Repeat(grey[:1], n), B: bytes.Repeat(grey[1:], n)}
+		b := &data.Batch{N: 1, H: tr.Config.CropSize, W: tr.Config.CropSize, CA: 3, CB: 3, Bits: 8, A: bytes.Repeat(grey[:1], n), B: bytes.Repeat(grey[1:], n)}
 		for range 6 {
 			if _, err := tr.Step(b, tr.Config.LR); err != nil {
 				t.Fatalf("pictures of %d and %d: %v", grey[0], grey[1], err)

@@ -34,25 +34,26 @@ func (v *Preview) Pictures() []*data.Image {
 // preview is the forward program behind it, at a fixed size and batch 1.
 type preview struct {
 	*vk.Program
-	size              int
+	h, w              int
 	realA, realB      *shown
 	fakeB, recA, idtB *shown
 	fakeA, recB, idtA *shown
 }
 
-// shown is a picture that a preview hands in or back, uint8 [size,size,channels].
+// shown is a picture that a preview hands in or back: samples of [H,W,C].
 type shown struct {
 	*vk.Mem
-	channels int
+	data.Format
 }
 
 func (m *Model) newPreview() *preview {
 	p, c := m.dev.NewProgram("preview"), &m.Config
+	h, w := c.Size()
 	picture := func(name string, channels int) *shown {
-		return &shown{p.Host(name, kernels.PixelBytes(1, c.CropSize, c.CropSize, channels, 8)), channels}
+		return &shown{p.Host(name, kernels.PixelBytes(1, h, w, channels, c.Bits)), data.Format{C: channels, Bits: c.Bits}}
 	}
 	v := &preview{
-		Program: p, size: c.CropSize,
+		Program: p, h: h, w: w,
 		realA: picture("real_A", c.InputNC), fakeB: picture("fake_B", c.OutputNC), recA: picture("rec_A", c.InputNC),
 		realB: picture("real_B", c.OutputNC), fakeA: picture("fake_A", c.InputNC), recB: picture("rec_B", c.OutputNC),
 	}
@@ -60,13 +61,13 @@ func (m *Model) newPreview() *preview {
 		v.idtB, v.idtA = picture("idt_B", c.InputNC), picture("idt_A", c.OutputNC)
 	}
 	half := func(gen, back *Network, real, fake, rec, idt *shown) {
-		x := kernels.NewTensor(p, "real", 1, v.size, v.size, real.channels)
-		kernels.Upload(p, real.All(), 8, x)
+		x := kernels.NewTensor(p, "real", 1, h, w, real.C)
+		kernels.Upload(p, real.All(), c.Bits, x)
 		f := gen.Forward(p, x, Pass{}).Y
-		kernels.Quantise(p, f, fake.All(), 8)
-		kernels.Quantise(p, back.Forward(p, f, Pass{}).Y, rec.All(), 8)
+		kernels.Quantise(p, f, fake.All(), c.Bits)
+		kernels.Quantise(p, back.Forward(p, f, Pass{}).Y, rec.All(), c.Bits)
 		if idt != nil {
-			kernels.Quantise(p, back.Forward(p, x, Pass{}).Y, idt.All(), 8)
+			kernels.Quantise(p, back.Forward(p, x, Pass{}).Y, idt.All(), c.Bits)
 		}
 	}
 	half(m.GA, m.GB, v.realA, v.fakeB, v.recA, v.idtB)
@@ -92,10 +93,8 @@ func (v *preview) run(a, b []uint8) (*Preview, error) {
 		if m == nil {
 			return nil
 		}
-		picture, from := data.NewImage(v.size, v.size), s.Bytes(m.Mem)
-		for i := range picture.Pix {
-			picture.Pix[i] = from[i/3*m.channels+min(i%3, m.channels-1)]
-		}
+		picture := m.NewImage(v.w, v.h)
+		copy(picture.Pix, s.Bytes(m.Mem))
 		return picture
 	}
 	return &Preview{

@@ -30,7 +30,7 @@ type step struct {
 	seen      []seen   // the calls of networks that move running statistics, in order
 }
 
-// realPictures are uint8 [N,H,W,InputNC] and [N,H,W,OutputNC].
+// realPictures are samples of [N,H,W,InputNC] and [N,H,W,OutputNC], of Config.Bits.
 type realPictures struct{ a, b *vk.Mem }
 
 // newStep writes the step down for pictures of h x w.
@@ -63,7 +63,7 @@ func (m *Model) newStep(h, w int) *step {
 		s.dropSeed = p.Host("dropout seed", 4*kernels.SeedWords)
 	}
 	for i := range c.Accumulate {
-		r := realPictures{p.Host("real_A", kernels.PixelBytes(n, h, w, c.InputNC, 8)), p.Host("real_B", kernels.PixelBytes(n, h, w, c.OutputNC, 8))}
+		r := realPictures{p.Host("real_A", kernels.PixelBytes(n, h, w, c.InputNC, c.Bits)), p.Host("real_B", kernels.PixelBytes(n, h, w, c.OutputNC, c.Bits))}
 		s.real = append(s.real, r)
 		a.pixels, a.target = r.a, r.b
 		b.pixels, b.target = r.b, r.a

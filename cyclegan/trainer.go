@@ -43,13 +43,14 @@ type Result struct {
 
 // NewTrainer lays out everything for a configuration. Nothing is allocated yet.
 func NewTrainer(dev *vk.Device, c Config) (*Trainer, error) {
-	m, err := newModel(dev, c, c.CropSize, c.CropSize)
+	h, w := c.Size()
+	m, err := newModel(dev, c, h, w)
 	if err != nil {
 		return nil, err
 	}
 	t := &Trainer{Model: m, source: rand.NewPCG(0, 0), result: Result{Losses: make(Losses, 0, len(m.losses))}}
 	t.random = rand.New(t.source)
-	t.step, t.preview = m.newStep(c.CropSize, c.CropSize), m.newPreview()
+	t.step, t.preview = m.newStep(h, w), m.newPreview()
 	if _, err := t.Memory(); err != nil {
 		return nil, err
 	}
@@ -138,11 +139,14 @@ func (t *Trainer) Step(b *data.Batch, lr float64) (*Result, error) {
 // checkBatch refuses a batch of another shape than the step's.
 func (t *Trainer) checkBatch(b *data.Batch) error {
 	c := &t.Config
-	if b.N != c.StepSize() || b.H != c.CropSize || b.W != c.CropSize {
-		return fmt.Errorf("batch of %d pictures of %dx%d, the step is for %d of %dx%d", b.N, b.W, b.H, c.StepSize(), c.CropSize, c.CropSize)
+	if h, w := c.Size(); b.N != c.StepSize() || b.H != h || b.W != w {
+		return fmt.Errorf("batch of %d pictures of %dx%d, the step is for %d of %dx%d", b.N, b.W, b.H, c.StepSize(), w, h)
 	}
-	if pixels := b.N * b.H * b.W; len(b.A) != pixels*c.InputNC || len(b.B) != pixels*c.OutputNC {
-		return fmt.Errorf("batch of %d and %d bytes, the step is for pictures of %d and %d channels", len(b.A), len(b.B), c.InputNC, c.OutputNC)
+	if b.CA != c.InputNC || b.CB != c.OutputNC || b.Bits != c.Bits {
+		return fmt.Errorf("batch of %d and %d channels of %d bits, the step is for %d and %d of %d", b.CA, b.CB, b.Bits, c.InputNC, c.OutputNC, c.Bits)
+	}
+	if n := b.N * b.H * b.W * b.Bits / 8; len(b.A) != n*b.CA || len(b.B) != n*b.CB {
+		return fmt.Errorf("batch of %d and %d bytes, which are not those of its shape", len(b.A), len(b.B))
 	}
 	return nil
 }
@@ -205,5 +209,6 @@ func (t *Trainer) Drain() (out []Result, err error) {
 	return out, err
 }
 
-// Preview translates one picture of each domain, [CropSize,CropSize,InputNC] and [CropSize,CropSize,OutputNC], with the weights as they are after the steps so far.
+// Preview translates one picture of each domain, samples of [H,W,InputNC] and [H,W,OutputNC], with the weights as they are after
+// the steps so far.
 func (t *Trainer) Preview(a, b []uint8) (*Preview, error) { return t.preview.run(a, b) }

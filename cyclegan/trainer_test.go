@@ -24,8 +24,9 @@ func tiny() Config {
 
 func randomBatch(c Config, seed uint64) *data.Batch {
 	r := rand.New(rand.NewPCG(seed, 1))
-	b := &data.Batch{N: c.StepSize(), H: c.CropSize, W: c.CropSize}
-	for range c.StepSize() * c.CropSize * c.CropSize * max(c.InputNC, c.OutputNC) {
+	b := &data.Batch{N: c.StepSize(), CA: c.InputNC, CB: c.OutputNC, Bits: c.Bits}
+	b.H, b.W = c.Size()
+	for range c.StepSize() * b.H * b.W * c.Bits / 8 * max(c.InputNC, c.OutputNC) {
 		b.A, b.B = append(b.A, uint8(r.Uint32())), append(b.B, uint8(r.Uint32()>>1))
 	}
 	b.A, b.B = b.A[:len(b.A)/max(c.InputNC, c.OutputNC)*c.InputNC], b.B[:len(b.B)/max(c.InputNC, c.OutputNC)*c.OutputNC]
@@ -85,27 +86,57 @@ func TestSameSeedSameBits(t *testing.T) {
 	}
 }
 
-// TestRestore: 5 steps, saved, loaded into a new trainer, and 3 more are the bits of 8 steps.
+// TestRestore: 5 steps, saved, loaded into a new trainer, and 3 more are the bits of 8 steps, whatever the pictures are.
 func TestRestore(t *testing.T) {
 	dev := vktest.Device(t)
-	whole := startTrainer(t, dev, tiny(), nil)
-	want := train(t, whole, 8)
-	whole.Close()
+	other := tiny()
+	other.InputNC, other.OutputNC, other.LambdaIdentity = 1, 4, 0
+	other.Height, other.Width, other.Bits = 24, 16, 16
+	for _, config := range []Config{tiny(), other} {
+		whole := startTrainer(t, dev, config, nil)
+		want := train(t, whole, 8)
+		whole.Close()
 
-	first := startTrainer(t, dev, tiny(), nil)
-	path := filepath.Join(t.TempDir(), FileName(5))
-	if err := os.WriteFile(path, train(t, first, 5), 0o600); err != nil {
-		t.Fatal(err)
+		first := startTrainer(t, dev, config, nil)
+		path := filepath.Join(t.TempDir(), FileName(5))
+		if err := os.WriteFile(path, train(t, first, 5), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		first.Close()
+		c, err := Load(filepath.Dir(path))
+		if err != nil {
+			t.Fatal(err)
+		}
+		second := startTrainer(t, dev, c.Config, c)
+		if got := train(t, second, 3); !bytes.Equal(got, want) {
+			t.Errorf("%+v: a run that was saved and restored differs from one that was not", config)
+		}
+		second.Close()
 	}
-	first.Close()
-	c, err := Load(filepath.Dir(path))
+}
+
+// TestPreviewShows: the real pictures come back as they were handed in, the others in their domain's channels.
+func TestPreviewShows(t *testing.T) {
+	c := tiny()
+	c.InputNC, c.OutputNC, c.LambdaIdentity = 1, 4, 0
+	c.Height, c.Width, c.Bits = 24, 16, 16
+	tr := startTrainer(t, vktest.Device(t), c, nil)
+	defer tr.Close()
+	b := randomBatch(c, 1)
+	p, err := tr.Preview(b.A, b.B)
 	if err != nil {
 		t.Fatal(err)
 	}
-	second := startTrainer(t, dev, tiny(), c)
-	defer second.Close()
-	if got := train(t, second, 3); !bytes.Equal(got, want) {
-		t.Error("a run that was saved and restored differs from one that was not")
+	if !bytes.Equal(p.RealA.Pix, b.A) || !bytes.Equal(p.RealB.Pix, b.B) {
+		t.Error("the real pictures changed")
+	}
+	for _, m := range p.Pictures() {
+		if m.W != 16 || m.H != 24 || m.Bits != 16 {
+			t.Errorf("a picture of %dx%d of %d bits", m.W, m.H, m.Bits)
+		}
+	}
+	if p.FakeB.C != 4 || p.RecA.C != 1 || p.FakeA.C != 1 || p.RecB.C != 4 {
+		t.Errorf("channels %d, %d, %d, %d", p.FakeB.C, p.RecA.C, p.FakeA.C, p.RecB.C)
 	}
 }
 

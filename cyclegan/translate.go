@@ -73,8 +73,8 @@ func (t *Translator) Close() {
 //
 // Channels that the network does not take are converted as in training: transparency is composited on white. Sides that the
 // network does not take, see [GeneratorSpec.Sizes], are padded at the right and the bottom, by reflection, or by repeating the edge
-// where a side is shorter than minMirrored, and cropped back. Where the program for the whole
-// picture needs more memory than there is, the picture is translated in tiles: see tiled.go.
+// where a side is shorter than minMirrored, and cropped back. Where the program for the whole picture needs more memory than there
+// is, the picture is translated in tiles: see tiled.go.
 func (t *Translator) Translate(x *data.Image) (*data.Image, error) {
 	padded := padPicture(x.Convert(data.Format{C: t.gen.In}), t.gen.padded(x.W), t.gen.padded(x.H))
 	if err := t.prepare(shape{padded.H, padded.W, x.Bits}); err != nil {

@@ -26,10 +26,11 @@ import (
 func evalCommand() *cli.Command {
 	return &cli.Command{
 		Name:  "eval",
-		Usage: "measure a model on the test pictures, DATAROOT/testA and DATAROOT/testB",
+		Usage: "measure a model on the test pictures, DATAROOT/testA and DATAROOT/testB, or on the pairs in DATAROOT/test",
 		Description: `Both directions are translated. Where pictures of testA and testB have the same name they are taken for pairs, and the
 translation is held against the truth: PSNR, beside that of two outputs that need no network: the input itself, and the best
 affine map of colours, fitted on these very pairs. On a set of ` + "`cyclegan synth`" + ` the class of each pixel is scored too.
+With --dataset_mode aligned each picture in DATAROOT/test holds A in its left half and B in its right one.
 For any pictures: how far the mean colour (CIE L*a*b*) of the translations is from that of the target domain.
 
 Examples:
@@ -37,7 +38,8 @@ Examples:
    cyclegan eval --model checkpoints/scenes --dataroot scenes --json scores.json --grid scores.png`,
 		Flags: []cli.Flag{
 			modelFlag(),
-			&cli.PathFlag{Name: "dataroot", Usage: "`FOLDER` that holds testA and testB (required)"},
+			&cli.PathFlag{Name: "dataroot", Usage: "`FOLDER` that holds testA and testB, or test (required)"},
+			&cli.StringFlag{Name: "dataset_mode", Usage: "`MODE` of the test pictures, unaligned or aligned (default: that of the training)"},
 			&cli.PathFlag{Name: "json", Usage: "write the scores to a `FILE`"},
 			&cli.PathFlag{Name: "grid", Usage: "write the first pictures, their translations and the truth to a PNG `FILE`"},
 			evalFlag(),
@@ -55,7 +57,11 @@ func evaluate(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	e, err := openEvaluation(c.Path("dataroot"), model)
+	mode := c.String("dataset_mode")
+	if mode == "" {
+		mode = model.Data.DatasetMode
+	}
+	e, err := openEvaluation(c.Path("dataroot"), mode, model)
 	if err != nil {
 		return badInput{err}
 	}
@@ -114,27 +120,40 @@ type testDirection struct {
 
 // testFolder is the pictures of one domain.
 type testFolder struct {
-	names    []string // without extensions
-	pictures []*data.Image
+	names    []string      // without extensions
+	inputs   []*data.Image // as the networks take them
+	pictures []*data.Image // as they are seen, 8-bit RGB, for the scores
 	domain   synth.Domain
 }
 
-// openEvaluation reads the test pictures, and the labels where there are any. The roles of the folders are those of training.
-func openEvaluation(root string, model *cyclegan.Checkpoint) (*evaluation, error) {
-	a, err := openTestFolder(filepath.Join(root, "testA"), synth.A)
-	if err != nil {
-		return nil, err
-	}
-	b, err := openTestFolder(filepath.Join(root, "testB"), synth.B)
-	if err != nil {
-		return nil, err
-	}
+// openEvaluation reads the test pictures, and the labels where there are any. The roles of the folders, or halves, are those of
+// training.
+func openEvaluation(root, mode string, model *cyclegan.Checkpoint) (*evaluation, error) {
+	left, right := "A", "B" // the domains of testA and testB
 	if model.Data.Direction == "BtoA" {
-		a, b = b, a
+		left, right = right, left
 	}
+	folders := map[string]*testFolder{}
+	for i, domain := range []string{left, right} {
+		f := &testFolder{domain: [...]synth.Domain{synth.A, synth.B}[i]}
+		var err error
+		switch mode {
+		case "unaligned", "":
+			err = f.open(filepath.Join(root, [...]string{"testA", "testB"}[i]), 0, 1, pictureFormat(model, domain), model.Data.ExifOrientation)
+		case "aligned":
+			err = f.open(filepath.Join(root, "test"), i, 2, pictureFormat(model, domain), model.Data.ExifOrientation)
+		default:
+			err = fmt.Errorf("--dataset_mode %q: use unaligned or aligned", mode)
+		}
+		if err != nil {
+			return nil, err
+		}
+		folders[domain] = f
+	}
+	a, b := folders["A"], folders["B"]
 	e := &evaluation{directions: [2]*testDirection{{name: "AtoB", source: a, target: b}, {name: "BtoA", source: b, target: a}}}
-	e.classes, err = synth.ReadManifest(root)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+	var err error
+	if e.classes, err = synth.ReadManifest(root); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
 	for _, d := range e.directions {
@@ -153,27 +172,30 @@ func openEvaluation(root string, model *cyclegan.Checkpoint) (*evaluation, error
 	return e, nil
 }
 
-func openTestFolder(path string, domain synth.Domain) (*testFolder, error) {
+// open reads a part of each picture in a folder: that of this number, from the left, of so many.
+func (f *testFolder) open(path string, part, parts int, format data.Format, o data.Orientation) error {
 	if info, err := os.Stat(path); err != nil || !info.IsDir() {
-		return nil, fmt.Errorf("folder %q does not exist: put test pictures there, or correct --dataroot", path)
+		return fmt.Errorf("folder %q does not exist: put test pictures there, or correct --dataroot", path)
 	}
 	names, err := listPictures(path, "")
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if len(names) == 0 {
-		return nil, fmt.Errorf("folder %q holds no pictures: put some there, or correct --dataroot", path)
+		return fmt.Errorf("folder %q holds no pictures: put some there, or correct --dataroot", path)
 	}
-	f := &testFolder{domain: domain}
 	for _, name := range names {
-		m, err := data.Decode(filepath.Join(path, name), data.RGB, data.Upright)
+		m, err := data.Decode(filepath.Join(path, name), format, o)
 		if err != nil {
-			return nil, err
+			return err
+		}
+		if m, err = m.Part(part, parts); err != nil {
+			return fmt.Errorf("picture %q: %w", filepath.Join(path, name), err)
 		}
 		f.names = append(f.names, strings.TrimSuffix(name, filepath.Ext(name)))
-		f.pictures = append(f.pictures, m)
+		f.inputs, f.pictures = append(f.inputs, m), append(f.pictures, m.Convert(data.RGB))
 	}
-	return f, nil
+	return nil
 }
 
 // pairByName returns the indices of equal names.
@@ -210,7 +232,7 @@ func (e *evaluation) translate(ctx context.Context, dev *vk.Device, model *cycle
 		}
 		defer translator.Close()
 		translator.Eval = eval
-		for i, m := range d.source.pictures {
+		for i, m := range d.source.inputs {
 			if ctx.Err() != nil {
 				return errInterrupted
 			}
@@ -218,7 +240,7 @@ func (e *evaluation) translate(ctx context.Context, dev *vk.Device, model *cycle
 			if err != nil {
 				return fmt.Errorf("%s (%dx%d): %w", d.source.names[i], m.W, m.H, err)
 			}
-			d.translated = append(d.translated, y)
+			d.translated = append(d.translated, y.Convert(data.RGB))
 			done++
 			bar.set(done, "translating "+d.name)
 		}

@@ -9,6 +9,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"cyclevk/cyclegan"
+	"cyclevk/cyclegan/data"
 )
 
 // loadModel reads the checkpoint that --model names.
@@ -24,6 +25,15 @@ func loadModel(c *cli.Context) (*cyclegan.Checkpoint, error) {
 // evalFlag is the official test.py's.
 func evalFlag() cli.Flag {
 	return &cli.BoolFlag{Name: "eval", Usage: "normalise batch norm by its running statistics, not by those of each picture; other norms know no difference"}
+}
+
+// pictureFormat is how a model takes the pictures of domain A or B.
+func pictureFormat(model *cyclegan.Checkpoint, domain string) data.Format {
+	f := data.Format{C: model.Config.InputNC, Bits: model.Config.Bits}
+	if domain == "B" {
+		f.C = model.Config.OutputNC
+	}
+	return f
 }
 
 // warnOfDamage says which newer checkpoints were passed over, and for which one.

@@ -122,18 +122,29 @@ func (t *training) openPictures() error {
 	if err := t.checkManifest(); err != nil {
 		return err
 	}
+	if err := t.adoptSize(); err != nil {
+		return err
+	}
 	for i := range min(gridSamples, set.Len()) {
 		b, err := set.Sample(t.config.EpochCount, i)
 		if err != nil {
 			return err
 		}
-		if size := t.config.CropSize; b.W != size || b.H != size {
-			return fmt.Errorf("--preprocess %s makes pictures of %dx%d and training takes squares of --crop_size %d: use --preprocess resize_and_crop",
-				t.data.Preprocess, b.W, b.H, size)
-		}
 		t.samples = append(t.samples, b)
 	}
 	return nil
+}
+
+// adoptSize makes training take the size of the pictures where they are no squares of --crop_size.
+func (t *training) adoptSize() error {
+	w, h, err := t.set.SampleSize()
+	if err != nil {
+		return err
+	}
+	if size := t.config.CropSize; w != size || h != size {
+		t.config.Width, t.config.Height = w, h
+	}
+	return t.config.Validate()
 }
 
 // announce says what will be trained, where, on what, and whether it fits.
@@ -153,7 +164,8 @@ func (t *training) announce(device vk.DeviceInfo) error {
 		judges = "of each pixel alone"
 	}
 	line("discriminators", "%s: %s, ndf %d", counts(t.trainer.DA, t.trainer.DB, t.trainer.DCycleA, t.trainer.DCycleB), judges, c.NDF)
-	line("pictures", "%d of A, %d of B (%s, direction %s), %s to %dx%d", t.set.SizeA(), t.set.SizeB(), d.Root, d.Direction, d.Preprocess, c.CropSize, c.CropSize)
+	height, width := c.Size()
+	line("pictures", "%d of A, %d of B (%s, %s, direction %s), %s to %dx%d", t.set.SizeA(), t.set.SizeB(), d.Root, d.Mode, d.Direction, d.Preprocess, width, height)
 	steps := fmt.Sprintf("%d: %d an epoch, batch size %d", t.total, t.perEpoch, c.BatchSize)
 	if c.Accumulate > 1 {
 		steps += fmt.Sprintf(", gradients of %d batches to a step", c.Accumulate)

@@ -17,7 +17,7 @@ import (
 func trainCommand() *cli.Command {
 	return &cli.Command{
 		Name:  "train",
-		Usage: "train a CycleGAN on two folders of pictures, DATAROOT/trainA and DATAROOT/trainB",
+		Usage: "train a CycleGAN on two folders of pictures, DATAROOT/trainA and DATAROOT/trainB, or on pairs in DATAROOT/train",
 		Description: `The run folder CHECKPOINTS_DIR/NAME gets checkpoints (at the start and the end, every --save_latest_freq steps, at the
 end of every --save_epoch_freq-th epoch, and when interrupted: Ctrl-C finishes the step and saves; a second one ends at
 once), the losses in loss_log.txt and metrics.jsonl, and grids of sample pictures under web/images. The last three
@@ -27,6 +27,10 @@ written with _ or with -; the same --seed gives the same bits.
 --continue_train goes on from the newest checkpoint that is whole, to the same bits as if the run had not been interrupted.
 Networks, losses and the treatment of pictures come from the checkpoint. --n_epochs, --n_epochs_decay and --max_steps may
 change, and all that leaves the numbers alone; any other value, and other pictures, are refused.
+
+With --dataset_mode aligned each picture in DATAROOT/train holds A in its left half and B in its right one; both are cropped
+and flipped alike. With --preprocess scale_width or none training takes the size that the pictures have then, which must be
+the same for all.
 
 Pictures of an epoch that do not fill a last step, of --batch_size times --accumulate, are left out. --max_steps ends a
 training early and leaves the learning rate's schedule, which follows the epochs, as it is.
@@ -40,6 +44,7 @@ Examples:
    cyclegan train --dataroot pictures --name small --load_size 143 --crop_size 128 --netG resnet_6blocks --ngf 32
    cyclegan train --dataroot pictures --name quick --max_steps 1000 --device radeon --seed 1
    cyclegan train --dataroot pictures --name eights --batch_size 2 --accumulate 4 --lr_policy cosine --n_epochs_decay 0
+   cyclegan train --dataroot datasets/facades --name facades --dataset_mode aligned --direction BtoA
    cyclegan train --dataroot datasets/horse2zebra --name horse2zebra --continue_train`,
 		Flags:  trainFlags(),
 		Action: train,
@@ -54,7 +59,9 @@ type choice struct {
 }
 
 var trainChoices = []choice{
-	{"direction", "pictures", []string{"AtoB", "BtoA"}, "with BtoA, trainB holds domain A and trainA domain B"},
+	{"dataset_mode", "pictures", []string{"unaligned", "aligned"}, "two folders of pictures, or one of pairs side by side"},
+	{"direction", "pictures", []string{"AtoB", "BtoA"}, "with BtoA, trainB (or the right half) holds domain A and trainA domain B"},
+	{"exif_orientation", "pictures", []string{string(data.Upright), string(data.AsStored)}, "what becomes of the orientation that cameras note; the official code ignores it"},
 	{"preprocess", "pictures", []string{"resize_and_crop", "crop", "scale_width", "scale_width_and_crop", "none"}, "how a picture becomes a training picture"},
 	{"model", "networks", []string{"cycle_gan"}, "the method"},
 	{"netD", "networks", []string{"basic", "n_layers", "pixel"}, "discriminator: basic is n_layers with --n_layers_D 3, pixel judges each pixel alone"},
@@ -70,9 +77,10 @@ var trainChoices = []choice{
 func trainFlags() []cli.Flag {
 	d := cyclegan.DefaultConfig()
 	flags := []cli.Flag{
-		&cli.PathFlag{Name: "dataroot", Category: "pictures", Usage: "`FOLDER` that holds trainA and trainB (required)"},
+		&cli.PathFlag{Name: "dataroot", Category: "pictures", Usage: "`FOLDER` that holds trainA and trainB, or train (required)"},
 		&cli.IntFlag{Name: "load_size", Category: "pictures", Value: 286, Usage: "scale pictures to this side, or width, in `PIXELS`"},
 		&cli.IntFlag{Name: "crop_size", Category: "pictures", Value: d.CropSize, Usage: "side of a training picture in `PIXELS`, a multiple of 4 for resnet generators, of N for unet_N"},
+		&cli.IntFlag{Name: "bits", Category: "pictures", Value: d.Bits, Usage: "`BITS` of a sample, 8 or 16: with 16, pictures of 16 bits are trained on as they are"},
 		&cli.BoolFlag{Name: "no_flip", Category: "pictures", Usage: "do not mirror pictures at random"},
 		&cli.BoolFlag{Name: "serial_batches", Category: "pictures", Usage: "take pictures in order, not at random"},
 		&cli.IntFlag{Name: "max_dataset_size", Category: "pictures", Usage: "use at most `NUMBER` pictures of a folder (0: all)"},
@@ -171,13 +179,15 @@ func readTrainOptions(c *cli.Context) (*trainOptions, error) {
 		config: cyclegan.Config{
 			InputNC: c.Int("input_nc"), OutputNC: c.Int("output_nc"), NetG: c.String("netG"), NGF: c.Int("ngf"), NDF: c.Int("ndf"), NetD: netD, LayersD: c.Int("n_layers_D"),
 			Norm: c.String("norm"), NoDropout: c.Bool("no_dropout"), Upsample: c.String("upsample"), InitType: c.String("init_type"),
-			InitGain: c.Float64("init_gain"), CropSize: c.Int("crop_size"), BatchSize: c.Int("batch_size"), Accumulate: c.Int("accumulate"),
+			InitGain: c.Float64("init_gain"), CropSize: c.Int("crop_size"), Bits: c.Int("bits"), BatchSize: c.Int("batch_size"), Accumulate: c.Int("accumulate"),
 			GANMode: c.String("gan_mode"), CycleLoss: c.String("cycle_loss"), LambdaA: c.Float64("lambda_A"), LambdaB: c.Float64("lambda_B"),
 			LambdaIdentity: c.Float64("lambda_identity"), LR: c.Float64("lr"), Beta1: c.Float64("beta1"), PoolSize: c.Int("pool_size"),
 			LRPolicy: c.String("lr_policy"), LRDecayIters: c.Int("lr_decay_iters"), Epochs: c.Int("n_epochs"), EpochsDecay: c.Int("n_epochs_decay"), EpochCount: c.Int("epoch_count"), Seed: c.Uint64("seed"),
 		},
 		data: data.Options{
-			Root: c.Path("dataroot"), Phase: "train", Direction: c.String("direction"), LoadSize: c.Int("load_size"),
+			Mode: c.String("dataset_mode"), Root: c.Path("dataroot"), Phase: "train", Direction: c.String("direction"),
+			ChannelsA: c.Int("input_nc"), ChannelsB: c.Int("output_nc"), Bits: c.Int("bits"),
+			Orientation: data.Orientation(c.String("exif_orientation")), LoadSize: c.Int("load_size"),
 			CropSize: c.Int("crop_size"), Preprocess: c.String("preprocess"), NoFlip: c.Bool("no_flip"),
 			SerialBatches: c.Bool("serial_batches"), MaxDatasetSize: c.Int("max_dataset_size"), NumThreads: c.Int("num_threads"),
 			Seed: c.Uint64("seed"),

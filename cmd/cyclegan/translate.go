@@ -84,7 +84,10 @@ func translate(c *cli.Context) error {
 		}
 		defer translator.Close()
 		translator.Eval, translator.MaxMemory = c.Bool("eval"), c.Int("max_memory")<<20
-		t := &translation{ctx: ctx, translator: translator, crf: c.Int("crf"), stdout: c.App.Writer, stderr: c.App.ErrWriter}
+		t := &translation{
+			ctx: ctx, translator: translator, orientation: model.Data.ExifOrientation, crf: c.Int("crf"),
+			stdout: c.App.Writer, stderr: c.App.ErrWriter,
+		}
 		return t.all(jobs)
 	})
 }
@@ -93,6 +96,7 @@ func translate(c *cli.Context) error {
 type translation struct {
 	ctx            context.Context
 	translator     *cyclegan.Translator
+	orientation    data.Orientation // as in training
 	crf            int
 	stdout, stderr io.Writer
 	bar            *progress
@@ -163,7 +167,7 @@ func (t *translation) one(j job, i int) error {
 	case animation:
 		return t.gif(j)
 	}
-	x, err := data.Decode(j.in, data.Format{}, data.Upright)
+	x, err := data.Decode(j.in, data.Format{}, t.orientation)
 	if err != nil {
 		return leftOut{err}
 	}

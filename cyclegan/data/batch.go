@@ -73,8 +73,8 @@ func (s *Set) Recycle(b *Batch) {
 // worker is what decoding keeps between samples. It is not safe for concurrent use.
 type worker struct {
 	resizer
-	path    string // of picture
-	picture *Image // the last one of which only a part was taken
+	path    string
+	picture *Image // the last one, which may hold the other domain's sample too
 }
 
 // damage is a picture whose header was good and whose pixels were not.
@@ -133,7 +133,7 @@ func (s *Set) load(pix []uint8, b *Batch, slot int, d *side, k int, wk *worker) 
 // read decodes a side's part of a picture.
 func (wk *worker) read(d *side, p picture, o Orientation) (*Image, error) {
 	m := wk.picture
-	if d.parts == 1 || wk.path != p.path || m.Format != d.format {
+	if wk.path != p.path || m.Format != d.format {
 		var err error
 		if m, err = Decode(p.path, d.format, o); err != nil {
 			return nil, err
@@ -142,11 +142,8 @@ func (wk *worker) read(d *side, p picture, o Orientation) (*Image, error) {
 			return nil, badPicture(p.path, fmt.Errorf("it was %dx%d and is now %dx%d: do not change pictures during training", p.w, p.h, m.W, m.H))
 		}
 	}
-	if d.parts == 1 {
-		return m, nil
-	}
 	wk.path, wk.picture = p.path, m
-	return m.Crop(d.part*p.w/d.parts, 0, p.w/d.parts, p.h)
+	return m.Part(d.part, d.parts)
 }
 
 // settle counts the damaged pictures of a batch, and returns an error once they are too

@@ -79,6 +79,10 @@ func TestOpenRefuses(t *testing.T) {
 			}
 		}), Preprocess: "scale_width", LoadSize: 286, CropSize: 256}, []string{"000.png", "over 64 megapixels"}},
 		{"phase", Options{Phase: "tset"}, []string{"phase", `"tset"`, `"test"`}},
+		{"dataset mode", Options{Mode: "template"}, []string{"dataset_mode", `"template"`, "aligned"}},
+		{"orientation", Options{Orientation: "turn"}, []string{"exif_orientation", `"turn"`, "ignore"}},
+		{"channels", Options{ChannelsB: 2}, []string{"2 channels", "1 (grey)"}},
+		{"bits", Options{Bits: 12}, []string{"12 bits", "8 or 16"}},
 		{"direction", Options{Direction: "AtoC"}, []string{"direction", `"AtoC"`}},
 		{"preprocess", Options{Preprocess: "resize"}, []string{"preprocess", `"resize"`, "scale_width_and_crop"}},
 		{"load size", Options{CropSize: 1}, []string{"load_size 0"}},

@@ -65,6 +65,19 @@ func (m *Image) Crop(x, y, w, h int) (*Image, error) {
 	return out, nil
 }
 
+// Part returns a copy of the part with this number, from the left, of so many of equal
+// width; m itself where that is all of it.
+func (m *Image) Part(part, parts int) (*Image, error) {
+	if parts == 1 {
+		return m, nil
+	}
+	if m.W%parts != 0 {
+		return nil, fmt.Errorf("%dx%d does not hold %d pictures of one size side by side", m.W, m.H, parts)
+	}
+	w := m.W / parts
+	return m.Crop(part*w, 0, w, m.H)
+}
+
 // FlipHorizontal mirrors the picture left to right, in place.
 func (m *Image) FlipHorizontal() { flipRows(m.Pix, m.W, m.bytes()) }
 

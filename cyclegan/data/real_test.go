@@ -3,6 +3,7 @@
 package data
 
 import (
+	"bytes"
 	"os"
 	"path/filepath"
 	"testing"
@@ -51,6 +52,45 @@ func TestRealEpoch(t *testing.T) {
 	}
 	if u.Len() != 24 || len(want) != 6 || len(u.Skipped()) != 0 {
 		t.Errorf("%d samples, %d batches, skipped %v", u.Len(), len(want), u.Skipped())
+	}
+}
+
+// TestRealPairs: facades and their labels, in two folders and side by side, are the same samples.
+func TestRealPairs(t *testing.T) {
+	from, root := filepath.Join(testData(t), "facades_256_paired"), t.TempDir()
+	o := Options{Root: from, Phase: "test", LoadSize: 143, CropSize: 143, NoFlip: true, SerialBatches: true, MaxDatasetSize: 6}
+	apart := open(t, o)
+	for i := range apart.Len() {
+		a, b := apart.a.pictures[i], apart.b.pictures[i]
+		whole := NewImage(a.w+b.w, a.h)
+		for k, path := range []string{a.path, b.path} {
+			m, err := Decode(path, RGB, Upright)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for y := range m.H {
+				copy(whole.Row(y)[k*a.w*3:], m.Row(y))
+			}
+		}
+		write(t, filepath.Join(root, "test", filepath.Base(a.path)), nil) // makes the folder
+		if err := EncodePNG(filepath.Join(root, "test", filepath.Base(a.path)), whole); err != nil {
+			t.Fatal(err)
+		}
+	}
+	o.Root, o.Mode = root, "aligned"
+	together := open(t, o)
+	for i := range apart.Len() {
+		want, err := apart.Sample(0, i)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := together.Sample(0, i)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.Equal(got.A, want.A) || !bytes.Equal(got.B, want.B) {
+			t.Errorf("%s: other samples than in two folders", want.PathsA[0])
+		}
 	}
 }
 
