@@ -280,7 +280,7 @@ func TestTranslateEval(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		x := &data.Image{W: 40, H: 5}
+		x := &data.Image{W: 40, H: 5, Format: data.RGB}
 		for i := range 3 * x.W * x.H {
 			x.Pix = append(x.Pix, uint8(37*i))
 		}
