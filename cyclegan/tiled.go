@@ -20,6 +20,7 @@ import (
 type tiler struct {
 	dev      *vk.Device
 	budget   int                       // bytes of device memory and host buffers for the program of a tile
+	eval     bool                      // as Pass has it
 	progress func(share float64) error // may be nil; an error ends the translation
 
 	rehearsal  bool
@@ -31,7 +32,7 @@ type tiler struct {
 
 // rehearse returns the host memory that a network needs for a picture.
 func (t *tiler) rehearse(n *Network, s shape) (bytes int, err error) {
-	*t = tiler{dev: t.dev, budget: t.budget, rehearsal: true}
+	*t = tiler{dev: t.dev, budget: t.budget, eval: t.eval, rehearsal: true}
 	defer func() { t.rehearsal = false }()
 	err = t.translate(n, newPixels(s, n.In, nil), newPixels(s, n.Out, nil))
 	return t.peak, err
@@ -54,13 +55,23 @@ func (t *tiler) forward(n *Network, x *pixels) (*features, error) {
 	if err != nil {
 		return nil, err
 	}
-	return y.(*features), nil
+	return layerOf(y)
+}
+
+// layerOf is x where it is the output of a layer and nothing else.
+func layerOf(x operand) (*features, error) {
+	f, ok := x.(*features)
+	if !ok {
+		return nil, fmt.Errorf("a network with %T here cannot be run in tiles", x)
+	}
+	return f, nil
 }
 
 // run is y = m(x). It drops x.
-func (t *tiler) run(m module, x operand) (y operand, err error) {
+func (t *tiler) run(m module, x operand) (operand, error) {
 	switch m := m.(type) {
 	case sequence:
+		var err error
 		for _, part := range m {
 			if x, err = t.run(part, x); err != nil {
 				return nil, err
@@ -71,37 +82,67 @@ func (t *tiler) run(m module, x operand) (y operand, err error) {
 		defer t.drop(x)
 		return t.layer(m, x)
 	case *residual:
-		shortcut, ok := x.(*features)
-		if !ok {
-			return nil, fmt.Errorf("%T at the beginning of a network cannot be run in tiles", m)
+		shortcut, err := layerOf(x)
+		if err != nil {
+			return nil, err
 		}
 		if err := t.settle(shortcut, nil, shortcut); err != nil {
 			return nil, err
 		}
-		defer t.drop(shortcut)
-		shortcut.shared++
-		inner, err := t.run(append(slices.Clone(m.inner), m.last), shortcut)
+		y, err := t.inner(append(slices.Clone(m.inner), m.last), shortcut)
 		if err != nil {
 			return nil, err
 		}
-		return inner, t.settle(inner.(*features), shortcut, inner.(*features))
+		defer t.drop(shortcut)
+		return y, t.settle(y, shortcut, y)
+	case *skip:
+		shortcut, err := layerOf(x)
+		if err != nil {
+			return nil, err
+		}
+		y, err := t.inner(m.inner, shortcut)
+		return joined{shortcut, y}, err
+	case dropout: // in training alone
+		return x, nil
+	case upsample:
+		small, err := layerOf(x)
+		return enlarged{small}, err
 	}
 	return nil, fmt.Errorf("%T cannot be run in tiles", m)
+}
+
+// inner is run for a part of a network whose input is needed again.
+func (t *tiler) inner(m module, x *features) (*features, error) {
+	x.shared++
+	y, err := t.run(m, x)
+	if err != nil {
+		return nil, err
+	}
+	return layerOf(y)
 }
 
 // layer is y = conv(x), with the norm left to whoever reads y.
 func (t *tiler) layer(l *layer, x operand) (*features, error) {
 	h, w := x.size()
-	y := t.keep(l.conv.OutSize(h), l.conv.OutSize(w), l.out)
-	act, bias := l.act, vk.Range{}
-	if l.norm {
-		n := l.normalisation(&Tape{pass: Pass{Images: 1}})
-		y.norm, y.moments, act = &n, newMoments(l.out), kernels.None
-	} else {
+	r, ok := reachOf(l.conv)
+	if !ok {
+		return nil, fmt.Errorf("%T cannot be run in tiles", l.conv)
+	}
+	y, act, bias := t.keep(l.conv.OutSize(h), l.conv.OutSize(w), l.out), l.act, vk.Range{}
+	if l.b != nil && !l.b.Inert {
 		bias = l.b.in(l.params.Weights)
 	}
+	if l.norm {
+		n := l.normalisation(&Tape{pass: Pass{Images: 1}})
+		y.norm, y.affine, act = &n, l.affine(l.params.Weights), kernels.None
+		if l.batch != nil && t.eval {
+			y.running = l.batch.running.pairIn(l.params.Running)
+		} else {
+			y.moments = newMoments(l.out)
+		}
+	}
 	err := t.tiles(tiling{
-		name: l.w.Name, reach: reachOf(l.conv), h: h, w: w,
+		name: l.w.Name, reach: r.grained(x.grain()), h: h, w: w,
 		program: func(p *vk.Program, h, w int) (filler, drainer) {
 			tile, fill := x.load(p, h, w)
 			z := kernels.NewTensor(p, "z", 1, l.conv.OutSize(h), l.conv.OutSize(w), l.out)
@@ -133,7 +174,7 @@ func (t *tiler) settle(x, plus *features, y result) error {
 		},
 	})
 	if y == result(x) {
-		x.norm, x.stats = nil, nil
+		x.norm = nil
 	}
 	return err
 }
@@ -149,19 +190,17 @@ func (t *tiler) keep(h, w, c int) *features {
 	return y
 }
 
-// drop gives up a reader's claim on a layer, and its memory with the last.
+// drop gives up a reader's claim on layers, and their memory with the last.
 func (t *tiler) drop(x operand) {
-	f, ok := x.(*features)
-	if !ok {
-		return
-	}
-	if f.shared > 0 {
-		f.shared--
-		return
-	}
-	t.live -= f.bytes()
-	f.v = nil
-	if !t.rehearsal {
-		debug.FreeOSMemory() // what is garbage must not add to the next layer
+	for _, f := range x.layers() {
+		if f.shared > 0 {
+			f.shared--
+			continue
+		}
+		t.live -= f.bytes()
+		f.v = nil
+		if !t.rehearsal {
+			debug.FreeOSMemory() // what is garbage must not add to the next layer
+		}
 	}
 }

@@ -20,19 +20,22 @@ type reach struct {
 
 // reachOf follows from the definitions of both: output o of a convolution reads inputs o s - p to o s - p + k - 1, and input i of
 // a transposed one adds to outputs i s - p to i s - p + k - 1.
-func reachOf(c convolution) reach {
+func reachOf(c convolution) (r reach, ok bool) {
 	switch c := c.(type) {
 	case kernels.Conv:
 		return reach{c.Stride, 1, func(n int) (int, int, int) {
 			return (c.Pad + c.Stride - 1) / c.Stride, (n-c.Kernel+c.Pad)/c.Stride + 1, c.OutSize(n)
-		}}
+		}}, true
 	case kernels.ConvTranspose:
 		return reach{1, c.Stride, func(n int) (int, int, int) {
 			return max(0, c.Kernel-c.Stride-c.Pad), n*c.Stride - c.Pad, c.OutSize(n)
-		}}
+		}}, true
 	}
-	panic("unreachable: there are two kinds of convolution")
+	return reach{}, false
 }
+
+// grained is r where tiles begin at multiples of a grain.
+func (r reach) grained(grain int) reach { return reach{r.step * grain, r.up * grain, r.complete} }
 
 // span is one tile along an axis: it reads inputs from in on, and its own outputs from to to-1 become the picture's from out on.
 type span struct{ in, from, to, out int }

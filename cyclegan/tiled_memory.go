@@ -23,7 +23,7 @@ const tileBudget = 256 << 20
 
 // planTiles plans the tiles of a picture within some room on the device.
 func (t *Translator) planTiles(s shape, room int) (*tiler, error) {
-	tiles := &tiler{dev: t.dev, budget: min(room, tileBudget)}
+	tiles := &tiler{dev: t.dev, budget: min(room, tileBudget), eval: t.Eval}
 	need, err := tiles.rehearse(t.gen, s)
 	if errors.Is(err, vk.ErrTooLarge) {
 		return nil, fmt.Errorf("%w: allow more by --max_memory, or use another --device", err)

@@ -49,11 +49,14 @@ func inRows(rows int, f func(y int)) {
 	group.Wait()
 }
 
-// operand is what a tile's program begins with: a picture or a layer.
+// operand is what a tile's program begins with.
 type operand interface {
-	// load appends what makes a tile of h x w a tensor; fill puts the part of the plane that the tile covers into a slot.
-	load(p *vk.Program, h, w int) (x kernels.Tensor, fill filler)
 	size() (h, w int)
+	grain() int // tiles begin at multiples of this, and have sides that are
+	// load appends what makes a tile of h x w a tensor; fill puts the part of the planes that the tile covers into a slot.
+	load(p *vk.Program, h, w int) (x kernels.Tensor, fill filler)
+	// layers are what the operand keeps in memory.
+	layers() []*features
 }
 
 // result is what a tile's program ends with.
@@ -63,6 +66,8 @@ type result interface {
 }
 
 func (m *plane) size() (h, w int) { return m.h, m.w }
+
+func (m *plane) grain() int { return 1 }
 
 func (m *plane) bytes() int { return m.h * m.w * m.pixel }
 
@@ -77,6 +82,8 @@ func newPixels(s shape, c int, v []byte) *pixels {
 }
 
 func pixelsOf(m *data.Image) *pixels { return newPixels(shape{m.H, m.W, m.Bits}, m.C, m.Pix) }
+
+func (m *pixels) layers() []*features { return nil }
 
 func (m *pixels) load(p *vk.Program, h, w int) (kernels.Tensor, filler) {
 	tile := p.Host("pixels", kernels.PixelBytes(1, h, w, m.c, m.bits))
@@ -95,23 +102,34 @@ func (m *pixels) store(p *vk.Program, y kernels.Tensor) drainer {
 type features struct {
 	plane
 	norm    *kernels.Norm // nil for y = z
-	stats   []byte        // of norm, from moments
-	moments *moments      // nil where no statistics are taken
+	affine  vk.Range      // gamma and beta of norm, without Mem for none
+	running vk.Range      // statistics of norm, without Mem for those of z
+	stats   []byte        // those of z
+	moments *moments      // to be stats
 	shared  int           // readers but for one
 }
+
+func (m *features) layers() []*features { return []*features{m} }
 
 func (m *features) load(p *vk.Program, h, w int) (kernels.Tensor, filler) {
 	tile := p.Host("z", kernels.Bytes(1, h, w, m.c))
 	z := kernels.Tensor{Range: tile.All(), N: 1, H: h, W: w, C: m.c}
 	y := z.Like(p, "y")
+	fill := func(s vk.Slot, part rect) { m.get(part, s.Bytes(tile)) }
 	if m.norm == nil {
 		kernels.Copy(p, z, y)
-		return y, func(s vk.Slot, part rect) { m.get(part, s.Bytes(tile)) }
+		return y, fill
+	}
+	if m.running.Mem != nil {
+		stats := p.Temp("stats", 4*m.norm.StatsLen(z)).All()
+		m.norm.EvalStats(p, z, m.running, stats)
+		m.norm.Forward(p, z, stats, m.affine, kernels.Tensor{}, y)
+		return y, fill
 	}
 	stats := p.Host("stats", 4*m.norm.StatsLen(z))
-	m.norm.Forward(p, z, stats.All(), vk.Range{}, kernels.Tensor{}, y)
+	m.norm.Forward(p, z, stats.All(), m.affine, kernels.Tensor{}, y)
 	return y, func(s vk.Slot, part rect) {
-		m.get(part, s.Bytes(tile))
+		fill(s, part)
 		copy(s.Bytes(stats), m.stats)
 	}
 }
@@ -129,6 +147,37 @@ func (m *features) store(p *vk.Program, y kernels.Tensor) drainer {
 			}
 		}
 	}
+}
+
+// joined is ReLU(cat(a, b)), as *skip has it.
+type joined struct{ a, b *features }
+
+func (m joined) size() (h, w int) { return m.a.size() }
+
+func (m joined) grain() int { return 1 }
+
+func (m joined) layers() []*features { return []*features{m.a, m.b} }
+
+func (m joined) load(p *vk.Program, h, w int) (kernels.Tensor, filler) {
+	a, fillA := m.a.load(p, h, w)
+	b, fillB := m.b.load(p, h, w)
+	y := kernels.NewTensor(p, "joined", 1, h, w, a.C+b.C)
+	kernels.Concat(p, kernels.ReLU, a, b, y)
+	return y, func(s vk.Slot, part rect) { fillA(s, part); fillB(s, part) }
+}
+
+// enlarged is what upsample makes of a layer.
+type enlarged struct{ *features }
+
+func (m enlarged) size() (h, w int) { return 2 * m.h, 2 * m.w }
+
+func (m enlarged) grain() int { return 2 }
+
+func (m enlarged) load(p *vk.Program, h, w int) (kernels.Tensor, filler) {
+	x, fill := m.features.load(p, h/2, w/2)
+	y := kernels.NewTensor(p, "enlarged", 1, h, w, x.C)
+	kernels.Upsample(p, x, y)
+	return y, func(s vk.Slot, part rect) { fill(s, rect{part.y / 2, part.x / 2, part.h / 2, part.w / 2}) }
 }
 
 // moments are the number, mean and centred second moment of each channel's values.

@@ -9,6 +9,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 
 	"cyclevk/cyclegan/data"
@@ -22,26 +23,44 @@ const tiledTolerance = 1e-4
 
 func TestTiled(t *testing.T) {
 	dev := vktest.Device(t)
-	for name, n := range map[string]*Network{
-		"resnet": NewGenerator("G_A", GeneratorSpec{In: 3, Out: 3, NGF: 6, Blocks: 2}),
+	for name, c := range map[string]struct {
+		GeneratorSpec
+		eval bool
+	}{
+		"resnet":                {GeneratorSpec{In: 3, Out: 3, NGF: 6, Blocks: 2}, false},
+		"resnet, batch":         {GeneratorSpec{In: 3, Out: 1, NGF: 6, Blocks: 1, Norm: NormBatch}, false},
+		"resnet, batch, eval":   {GeneratorSpec{In: 4, Out: 3, NGF: 6, Blocks: 1, Norm: NormBatch}, true},
+		"resnet, none, dropout": {GeneratorSpec{In: 3, Out: 3, NGF: 6, Blocks: 1, Norm: NormNone, Dropout: true}, false},
+		"resnet, resize":        {GeneratorSpec{In: 3, Out: 3, NGF: 6, Blocks: 1, Upsample: UpsampleResize}, false},
+		"U-Net":                 {GeneratorSpec{In: 3, Out: 3, NGF: 5, Downs: 5}, false},
+		"U-Net, batch, eval":    {GeneratorSpec{In: 1, Out: 3, NGF: 6, Downs: 5, Norm: NormBatch}, true},
 	} {
 		t.Run(name, func(t *testing.T) {
+			n := NewGenerator("G_A", c.GeneratorSpec)
 			arena := dev.NewArena("weights")
 			n.Params.reserve(arena, false)
 			if err := arena.Allocate(); err != nil {
 				t.Fatal(err)
 			}
 			defer arena.Free()
-			if err := n.Params.upload(dev, n.Params.Weights, n.Params.InitState(1, InitNormal, 0.2)); err != nil {
+			state := n.Params.InitState(1, InitNormal, 0.2)
+			for name, v := range state {
+				if strings.Contains(name, "running") {
+					for i := range v {
+						v[i] += 0.01 * float32(i) // not what they begin with
+					}
+				}
+			}
+			if err := n.Params.uploadWeights(dev, state); err != nil {
 				t.Fatal(err)
 			}
-			for _, c := range []struct{ h, w, kib int }{
+			for _, s := range []struct{ h, w, kib int }{
 				{64, 48, 300}, {64, 48, 150}, {100, 36, 100}, {36, 132, 60}, {12, 200, 40},
 			} {
-				x := randomPixels(c.h, c.w, n.In)
-				want := wholePicture(t, dev, n, x)
-				tiles := &tiler{dev: dev, budget: c.kib << 10}
-				if _, err := tiles.rehearse(n, shape{c.h, c.w, 8}); err != nil {
+				x := randomPixels(n.padded(s.h), n.padded(s.w), n.In)
+				want := wholePicture(t, dev, n, x, c.eval)
+				tiles := &tiler{dev: dev, budget: s.kib << 10, eval: c.eval}
+				if _, err := tiles.rehearse(n, shape{x.h, x.w, x.bits}); err != nil {
 					t.Fatal(err)
 				}
 				y, err := tiles.forward(n, x)
@@ -52,9 +71,9 @@ func TestTiled(t *testing.T) {
 				for i, v := range bytesFloats(want) {
 					worst = max(worst, math.Abs(float64(v-got[i])))
 				}
-				t.Logf("%dx%d, %d KiB: tiles %v, worst difference %.2g", c.w, c.h, c.kib, tiles.sizes, worst)
+				t.Logf("%dx%d, %d KiB: tiles %v, worst difference %.2g", s.w, s.h, s.kib, tiles.sizes, worst)
 				if worst > tiledTolerance || math.IsNaN(worst) {
-					t.Errorf("%dx%d in tiles of %d KiB: off by %g", c.w, c.h, c.kib, worst)
+					t.Errorf("%dx%d in tiles of %d KiB: off by %g", s.w, s.h, s.kib, worst)
 				}
 			}
 		})
@@ -71,13 +90,13 @@ func randomPixels(h, w, c int) *pixels {
 }
 
 // wholePicture is the network's output as one program makes it.
-func wholePicture(t *testing.T, dev *vk.Device, n *Network, x *pixels) []byte {
+func wholePicture(t *testing.T, dev *vk.Device, n *Network, x *pixels, eval bool) []byte {
 	p := dev.NewProgram(fmt.Sprintf("whole %dx%d", x.w, x.h))
 	defer p.Free()
 	in := p.Host("picture", kernels.PixelBytes(1, x.h, x.w, x.c, x.bits))
 	picture := kernels.NewTensor(p, "x", 1, x.h, x.w, x.c)
 	kernels.Upload(p, in.All(), x.bits, picture)
-	y := n.Forward(p, picture, Pass{}).Y
+	y := n.Forward(p, picture, Pass{Eval: eval}).Y
 	out := p.Host("y", y.Bytes)
 	kernels.Copy(p, y, kernels.Tensor{Range: out.All(), N: 1, H: y.H, W: y.W, C: y.C})
 	if err := p.Build(); err != nil {

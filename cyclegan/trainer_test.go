@@ -280,7 +280,7 @@ func TestTranslateEval(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		x := &data.Image{W: 40, H: 5}
+		x := &data.Image{W: 40, H: 5, Format: data.RGB}
 		for i := range 3 * x.W * x.H {
 			x.Pix = append(x.Pix, uint8(37*i))
 		}
@@ -308,8 +308,8 @@ func TestMirror(t *testing.T) {
 		want []int
 	}{
 		{9, []int{0, 1, 2, 3, 4, 5, 6, 7, 8, 7, 6, 5}},
-		{3, []int{0, 1, 2, 1, 0, 1, 2, 1}}, // to and fro
-		{2, []int{0, 1, 0, 1, 0, 1, 0, 1}},
+		{9, []int{0, 1, 2, 3, 4, 5, 6, 7, 8, 7, 6, 5, 4, 3, 2, 1, 0, 1, 2}}, // to and fro
+		{7, []int{0, 1, 2, 3, 4, 5, 6, 6}},                                  // too short: the edge repeats
 		{1, []int{0, 0, 0, 0, 0, 0, 0, 0}},
 	} {
 		for i, want := range c.want {

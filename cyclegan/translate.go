@@ -24,7 +24,7 @@ type Translator struct {
 	arena *vk.Arena
 
 	// Eval normalises batch norm by the running statistics, as the official test.py does with --eval. By default each picture has
-	// its own, as there. Dropout is never applied. It is read when a picture of another shape than the last one comes.
+	// its own, as there. Dropout is never applied. It is read when a picture of another size than the last one comes.
 	Eval bool
 
 	// The program for the last shape: folders mostly hold one.
@@ -72,8 +72,9 @@ func (t *Translator) Close() {
 // and the original's alpha where it has one that the network does not make.
 //
 // Channels that the network does not take are converted as in training: transparency is composited on white. Sides that the
-// network does not take are padded at the right and the bottom, by reflection, and cropped back. Where the program for the whole
-// picture needs more memory than there is, the picture is translated in tiles: see tiled.go.
+// network does not take, see [GeneratorSpec.Sizes], are padded at the right and the bottom, by reflection, or by repeating the edge
+// where a side is shorter than minMirrored, and cropped back. Where the program for the whole picture needs more memory than there
+// is, the picture is translated in tiles: see tiled.go.
 func (t *Translator) Translate(x *data.Image) (*data.Image, error) {
 	padded := padPicture(x.Convert(data.Format{C: t.gen.In}), t.gen.padded(x.W), t.gen.padded(x.H))
 	if err := t.prepare(shape{padded.H, padded.W, x.Bits}); err != nil {
@@ -183,14 +184,17 @@ func padPicture(x *data.Image, w, h int) *data.Image {
 	return y
 }
 
-// mirror maps a coordinate of the padded picture to the original's by reflection, in which the edge is not repeated, to and fro
-// as often as it takes.
+// minMirrored is the shortest side that is padded by reflection.
+const minMirrored = 8
+
+// mirror maps a coordinate of the padded picture to the original's: by reflection to and fro, in which the edges are not
+// repeated, or to the edge where the side is short.
 func mirror(i, size int) int {
-	if size == 1 {
-		return 0
+	if size < minMirrored {
+		return min(i, size-1)
 	}
-	i %= 2 * (size - 1)
-	return min(i, 2*(size-1)-i)
+	period := 2 * (size - 1)
+	return min(i%period, period-i%period)
 }
 
 // withAlpha is y with the alpha of x, a picture of the same size and depth.

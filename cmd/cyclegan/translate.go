@@ -1,9 +1,10 @@
-// The command translate: pictures through one generator of a training run.
+// The command translate: pictures and videos through one generator of a training run.
 
 package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -19,21 +20,29 @@ import (
 func translateCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "translate",
-		Usage:     "translate pictures with a trained model",
+		Usage:     "translate pictures and videos with a trained model",
 		ArgsUsage: "FILE|FOLDER...",
 		Description: `AtoB runs the generator G_A, which makes a picture of domain A look like one of domain B; BtoA runs G_B. Domain A was
 trainA, or trainB where the model was trained with --direction BtoA.
 
-Results are PNG files of the original size in the folder --out: under the name of a FILE, and under the path below a FOLDER,
-which is searched with its sub-folders. Pictures that cannot be read are named and left out.
+Results have the original size and go to the folder --out: under the name of a FILE, and under the path below a FOLDER, which is
+searched with its sub-folders. What cannot be read is named and left out.
+
+Pictures become PNG, of 16 bits where the picture has them, with its alpha. Animated GIF stays animated. Videos become MP4 with the
+frame rate and the sound that they had; they need ffmpeg. Where a picture needs more memory than the device has, or than
+--max_memory, it is translated in tiles, without seams.
 
 Examples:
    cyclegan translate --model checkpoints/horse2zebra --direction AtoB --out zebras horse.jpg
-   cyclegan translate --model checkpoints/horse2zebra --direction BtoA --out horses datasets/horse2zebra/testB`,
+   cyclegan translate --model checkpoints/horse2zebra --direction BtoA --out horses datasets/horse2zebra/testB
+   cyclegan translate --model checkpoints/horse2zebra --direction AtoB --out zebras --crf 20 gallop.mp4
+   cyclegan translate --model checkpoints/horse2zebra --direction AtoB --out zebras --max_memory 2000 panorama.tif`,
 		Flags: []cli.Flag{
 			modelFlag(),
 			&cli.StringFlag{Name: "direction", Usage: "`DIRECTION` of the translation, AtoB or BtoA (required)"},
 			&cli.PathFlag{Name: "out", Usage: "`FOLDER` for the results (required)"},
+			&cli.IntFlag{Name: "max_memory", Usage: "most memory to use on the device, in `MIB` (default: what is free)"},
+			&cli.IntFlag{Name: "crf", Value: 18, Usage: "`QUALITY` of videos, from 0, without loss, to 51"},
 			evalFlag(),
 			deviceFlag(),
 		},
@@ -48,6 +57,12 @@ func modelFlag() cli.Flag {
 func translate(c *cli.Context) error {
 	if err := required(c, "model", "direction", "out"); err != nil {
 		return err
+	}
+	if n := c.Int("max_memory"); c.IsSet("max_memory") && n < 1 {
+		return badInput{fmt.Errorf("--max_memory %d: use 1 MiB or more", n)}
+	}
+	if n := c.Int("crf"); n < 0 || n > 51 {
+		return badInput{fmt.Errorf("--crf %d: use a value from 0 to 51", n)}
 	}
 	jobs, err := findJobs(c.Path("out"), c.Args().Slice())
 	if err != nil {
@@ -68,50 +83,120 @@ func translate(c *cli.Context) error {
 			return badInput{err}
 		}
 		defer translator.Close()
-		translator.Eval = c.Bool("eval")
-		return translateAll(ctx, translator, model.Data.ExifOrientation, jobs, c.App.Writer, c.App.ErrWriter)
+		translator.Eval, translator.MaxMemory = c.Bool("eval"), c.Int("max_memory")<<20
+		t := &translation{
+			ctx: ctx, translator: translator, orientation: model.Data.ExifOrientation, crf: c.Int("crf"),
+			stdout: c.App.Writer, stderr: c.App.ErrWriter,
+		}
+		return t.all(jobs)
 	})
 }
 
-// translateAll translates every picture that can be read. It fails where none can.
-func translateAll(ctx context.Context, translator *cyclegan.Translator, o data.Orientation, jobs []job, stdout, stderr io.Writer) error {
-	bar := newProgress(stderr, len(jobs))
+// translation is one run of the command.
+type translation struct {
+	ctx            context.Context
+	translator     *cyclegan.Translator
+	orientation    data.Orientation // as in training
+	crf            int
+	stdout, stderr io.Writer
+	bar            *progress
+}
+
+// leftOut marks an error for which a file is left out, and the next one translated.
+type leftOut struct{ error }
+
+func (l leftOut) Unwrap() error { return l.error }
+
+// all translates every file that can be read. It fails where none can.
+func (t *translation) all(jobs []job) error {
+	t.bar = newProgress(t.stderr, len(jobs))
+	defer func() { t.bar.clear() }()
 	done := 0
-	var bad error // the last
 	for i, j := range jobs {
-		if ctx.Err() != nil {
-			bar.clear()
-			return fmt.Errorf("%w after %d of %d pictures", errInterrupted, i, len(jobs))
+		t.bar.set(i, "translating "+filepath.Base(j.in))
+		err := t.one(j, i)
+		switch {
+		case t.ctx.Err() != nil:
+			return fmt.Errorf("%w after %d of %d files", errInterrupted, i, len(jobs))
+		case errors.As(err, &leftOut{}):
+			t.say("left out: %v", err)
+		case err != nil:
+			return err
+		default:
+			done++
 		}
-		picture, err := data.Decode(j.in, data.Format{}, o)
-		if err != nil {
-			bar.clear()
-			fmt.Fprintf(stderr, "cyclegan translate: left out: %v\n", err)
-			bad = err
-			continue
+	}
+	t.bar.clear()
+	switch {
+	case done == 0:
+		return badInput{fmt.Errorf("none of %d files could be translated", len(jobs))}
+	case done < len(jobs):
+		fmt.Fprintf(t.stdout, "%s, %d left out\n", translated(jobs, done), len(jobs)-done)
+	default:
+		fmt.Fprintln(t.stdout, translated(jobs, done))
+	}
+	return nil
+}
+
+// translated counts what was done.
+func translated(jobs []job, done int) string {
+	for _, j := range jobs {
+		if j.kind == film {
+			return fmt.Sprintf("%d files translated", done)
 		}
-		result, err := translator.Translate(picture)
-		if err != nil {
-			bar.clear()
-			return fmt.Errorf("%s (%dx%d): %w", j.in, picture.W, picture.H, err)
-		}
-		if err := savePicture(j.out, result); err != nil {
-			bar.clear()
+	}
+	return fmt.Sprintf("%d pictures translated", done)
+}
+
+// say prints a line about a file, without the bar.
+func (t *translation) say(format string, args ...any) {
+	t.bar.clear()
+	fmt.Fprintf(t.stderr, "cyclegan translate: "+format+"\n", args...)
+}
+
+// one translates the file that is number i.
+func (t *translation) one(j job, i int) error {
+	if j.kind != picture {
+		if err := os.MkdirAll(filepath.Dir(j.out), 0o755); err != nil {
 			return badInput{err}
 		}
-		done++
-		bar.set(i+1, "translating")
 	}
-	bar.clear()
-	if done == 0 {
-		return badInput{fmt.Errorf("none of %d pictures could be read", len(jobs))}
+	switch j.kind {
+	case film:
+		return t.video(j)
+	case animation:
+		return t.gif(j)
 	}
-	if bad != nil {
-		fmt.Fprintf(stdout, "%d pictures translated, %d left out\n", done, len(jobs)-done)
-		return nil
+	x, err := data.Decode(j.in, data.Format{}, t.orientation)
+	if err != nil {
+		return leftOut{err}
 	}
-	fmt.Fprintf(stdout, "%d pictures translated\n", done)
-	return nil
+	if data.Animated(j.in) != "" {
+		t.say("%q is animated: its first frame is translated", j.in)
+	}
+	y, err := t.picture(j, x, func(share float64) {
+		t.bar.set(i, fmt.Sprintf("translating %s in tiles, %.0f %%", filepath.Base(j.in), 100*share))
+	})
+	if err != nil {
+		return err
+	}
+	return asBadInput(savePicture(j.out, y))
+}
+
+// picture translates a picture or a frame of a file.
+func (t *translation) picture(j job, x *data.Image, show func(share float64)) (*data.Image, error) {
+	t.translator.Progress = func(share float64) error {
+		show(share)
+		return t.ctx.Err()
+	}
+	y, err := t.translator.Translate(x)
+	if err != nil {
+		err = fmt.Errorf("%s (%dx%d): %w", j.in, x.W, x.H, err)
+	}
+	if errors.Is(err, vk.ErrTooLarge) || errors.Is(err, cyclegan.ErrOutOfHostMemory) { // the next may be smaller
+		err = leftOut{err}
+	}
+	return y, err
 }
 
 func savePicture(path string, m *data.Image) error {

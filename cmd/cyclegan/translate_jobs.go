@@ -1,4 +1,4 @@
-// Which pictures are translated, and where each result goes.
+// What is translated, and where each result goes.
 
 package main
 
@@ -11,13 +11,37 @@ import (
 	"strings"
 
 	"cyclevk/cyclegan/data"
+	"cyclevk/cyclegan/video"
 )
 
-// job is one picture to translate.
-type job struct{ in, out string }
+// job is one file to translate.
+type job struct {
+	in, out string
+	kind
+}
 
-// findJobs lists the pictures among files and folders with the place of each below the folder out. It refuses to write two
-// results to one place, or one over a picture that is to be translated.
+// kind of a file decides how it is translated, and the extension of the result.
+type kind string
+
+const (
+	picture   kind = ".png"
+	animation kind = ".gif"
+	film      kind = ".mp4"
+)
+
+// kindOf goes by the name for videos, and by the content for pictures.
+func kindOf(path string) kind {
+	switch {
+	case video.IsVideo(path):
+		return film
+	case data.Animated(path) == "gif":
+		return animation
+	}
+	return picture
+}
+
+// findJobs lists the pictures and videos among files and folders with the place of each below the folder out. It refuses to write
+// two results to one place, or one over a file that is to be translated.
 func findJobs(out string, operands []string) ([]job, error) {
 	if len(operands) == 0 {
 		return nil, errors.New("no pictures given: name files or folders")
@@ -29,18 +53,19 @@ func findJobs(out string, operands []string) ([]job, error) {
 			return nil, err
 		}
 		if !info.IsDir() {
-			jobs = append(jobs, job{operand, filepath.Join(out, filepath.Base(operand))})
+			jobs = append(jobs, job{operand, filepath.Join(out, filepath.Base(operand)), kindOf(operand)})
 			continue
 		}
-		names, err := listPictures(operand, out)
+		names, err := listFiles(operand, out, func(name string) bool { return data.IsPicture(name) || video.IsVideo(name) })
 		if err != nil {
 			return nil, err
 		}
 		if len(names) == 0 {
-			return nil, fmt.Errorf("folder %q holds no pictures", operand)
+			return nil, fmt.Errorf("folder %q holds no pictures and no videos", operand)
 		}
 		for _, name := range names {
-			jobs = append(jobs, job{filepath.Join(operand, name), filepath.Join(out, name)})
+			in := filepath.Join(operand, name)
+			jobs = append(jobs, job{in, filepath.Join(out, name), kindOf(in)})
 		}
 	}
 	if err := checkPlaces(jobs); err != nil {
@@ -54,14 +79,19 @@ func findJobs(out string, operands []string) ([]job, error) {
 }
 
 // listPictures returns the paths below a folder of the pictures in it and in its sub-folders but for the folder out.
-func listPictures(folder, out string) (names []string, err error) {
+func listPictures(folder, out string) ([]string, error) {
+	return listFiles(folder, out, data.IsPicture)
+}
+
+// listFiles returns the paths below a folder of the wanted files in it and in its sub-folders but for the folder out.
+func listFiles(folder, out string, wanted func(name string) bool) (names []string, err error) {
 	results, _ := os.Stat(out) // nil where there is none yet
 	err = fs.WalkDir(os.DirFS(folder), ".", func(name string, entry fs.DirEntry, err error) error {
 		if err != nil {
 			return fmt.Errorf("folder %q: %w", folder, err)
 		}
 		if !entry.IsDir() {
-			if data.IsPicture(name) {
+			if wanted(name) {
 				names = append(names, filepath.FromSlash(name))
 			}
 			return nil
@@ -74,18 +104,19 @@ func listPictures(folder, out string) (names []string, err error) {
 	return names, err
 }
 
-// nameResults puts .png in the place of each extension, or behind it where pictures differ in nothing else.
+// nameResults puts the extension of the result in the place of each file's own, or behind it where two would become one.
 func nameResults(jobs []job) {
-	stem := func(j job) string { return strings.TrimSuffix(j.out, filepath.Ext(j.out)) }
+	short := func(j job) string { return strings.TrimSuffix(j.out, filepath.Ext(j.out)) + string(j.kind) }
 	used := map[string]int{}
 	for _, j := range jobs {
-		used[stem(j)]++
+		used[short(j)]++
 	}
 	for i, j := range jobs {
-		if used[stem(j)] == 1 {
-			jobs[i].out = stem(j)
+		if used[short(j)] == 1 {
+			jobs[i].out = short(j)
+		} else {
+			jobs[i].out += string(j.kind)
 		}
-		jobs[i].out += ".png"
 	}
 }
 
@@ -101,7 +132,7 @@ func checkPlaces(jobs []job) error {
 	return nil
 }
 
-// checkInputs refuses a result in the place of a picture that is to be translated.
+// checkInputs refuses a result in the place of a file that is to be translated.
 func checkInputs(jobs []job) error {
 	var inputs []fs.FileInfo
 	for _, j := range jobs {
@@ -116,7 +147,7 @@ func checkInputs(jobs []job) error {
 		}
 		for _, input := range inputs {
 			if os.SameFile(there, input) {
-				return fmt.Errorf("the result of %s would overwrite the picture %s: choose another --out", j.in, j.out)
+				return fmt.Errorf("the result of %s would overwrite %s: choose another --out", j.in, j.out)
 			}
 		}
 	}

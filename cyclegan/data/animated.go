@@ -5,9 +5,24 @@ package data
 import (
 	"bufio"
 	"encoding/binary"
+	"image"
 	"io"
 	"math"
 )
+
+// Animated is the format, "gif" or "png", of a picture file with more frames than one; "" for every other file.
+func Animated(path string) string {
+	f, err := openRegular(path)
+	if err != nil {
+		return ""
+	}
+	defer f.Close()
+	_, format, err := image.DecodeConfig(bufio.NewReader(f))
+	if err != nil || !animated(f, format) {
+		return ""
+	}
+	return format
+}
 
 // animated tells whether a GIF or PNG file has more frames than the first.
 func animated(r io.ReaderAt, format string) bool {
@@ -23,6 +38,13 @@ func animated(r io.ReaderAt, format string) bool {
 
 // animatedGIF looks for a second image descriptor.
 func animatedGIF(r *bufio.Reader) bool {
+	images := 0
+	gifFrames(r, func(int, int) bool { images++; return images < 2 })
+	return images > 1
+}
+
+// gifFrames calls visit with the size of each frame of a GIF, until that returns false or the file no longer makes sense.
+func gifFrames(r *bufio.Reader, visit func(w, h int) bool) {
 	const imageMark, extensionMark = 0x2C, 0x21
 	skipTable := func(flags byte) { // the colour table that flags announce
 		if flags&0x80 != 0 {
@@ -31,30 +53,30 @@ func animatedGIF(r *bufio.Reader) bool {
 	}
 	var screen [13]byte
 	if _, err := io.ReadFull(r, screen[:]); err != nil {
-		return false
+		return
 	}
 	skipTable(screen[10])
-	for images := 0; ; {
+	for {
 		mark, err := r.ReadByte()
 		switch {
 		case err != nil:
-			return false
-		case mark == imageMark && images == 1:
-			return true
+			return
 		case mark == imageMark:
-			images++
 			var place [9]byte
 			if _, err := io.ReadFull(r, place[:]); err != nil {
-				return false
+				return
+			}
+			if !visit(int(binary.LittleEndian.Uint16(place[4:])), int(binary.LittleEndian.Uint16(place[6:]))) {
+				return
 			}
 			skipTable(place[8])
 		case mark != extensionMark: // the end, or what is none of the format's
-			return false
+			return
 		}
 		_, _ = r.ReadByte() // the code size of the image, or the kind of the extension
 		for n := byte(1); n > 0; {
 			if n, err = r.ReadByte(); err != nil {
-				return false
+				return
 			}
 			_, _ = r.Discard(int(n))
 		}
