@@ -18,35 +18,33 @@ import (
 // [N,C,H,W] in [-1,1] with N, H and W left open. The same checkpoint gives the same bytes. A bias before an instance norm is
 // written although the norm takes it away again. program is the version of the program that writes.
 func (c *Checkpoint) WriteONNX(w io.Writer, net, program string) error {
-	m := &Model{Config: c.Config}
-	if err := m.layout(); err != nil {
-		return err
-	}
-	gen, translates := m.GA, "A to B"
-	switch net {
-	case "G_A":
-	case "G_B":
-		gen, translates = m.GB, "B to A"
-	default:
+	translates, ok := map[string]string{"G_A": "A to B", "G_B": "B to A"}[net]
+	if !ok {
 		return fmt.Errorf("network %q cannot be written as ONNX: use G_A or G_B", net)
+	}
+	spec, err := c.Config.GeneratorSpec(net)
+	if err != nil {
+		return err
 	}
 	info, err := json.Marshal(c.Info)
 	if err != nil {
 		return err
 	}
+	gen := NewGenerator(net, spec)
 	picture := func(name string, channels int) onnx.Value {
 		return onnx.Value{Name: name, Dims: []onnx.Dim{{Name: "batch"}, {Size: channels}, {Name: "height"}, {Name: "width"}}}
 	}
 	g := &onnxGraph{weights: c.Nets[net].Weights, Model: onnx.Model{
 		Name: net, Producer: "cyclevk", Version: program,
 		Doc: fmt.Sprintf("CycleGAN generator %s, %s: %s, ngf %d. Pictures [N,C,H,W] in [-1,1]; sides are multiples of %d.",
-			net, translates, c.Config.NetG, c.Config.NGF, 4),
+			net, translates, c.Config.NetG, c.Config.NGF, gen.Multiple),
 		Metadata: map[string]string{
-			"network": net, "translates": translates, "size_multiple": strconv.Itoa(4), "range": "-1 1", "cyclevk": string(info),
+			"network": net, "translates": translates, "size_multiple": strconv.Itoa(gen.Multiple), "range": "-1 1", "cyclevk": string(info),
 		},
-		Input: picture("input", gen.Spec.In), Output: picture("output", gen.Spec.Out),
+		Input: picture("input", gen.In), Output: picture("output", gen.Out),
 	}}
-	g.generator(gen)
+	y := g.module(gen.body, g.Input.Name)
+	g.Node("Identity", g.Output.Name, []string{y})
 	return g.Encode(w)
 }
 
@@ -56,33 +54,35 @@ type onnxGraph struct {
 	weights State
 }
 
-func (g *onnxGraph) generator(gen *Generator) {
-	x := g.Input.Name
-	for _, l := range gen.head {
-		x = g.layer(l, x, "")
+func (g *onnxGraph) module(m module, x string) string {
+	switch m := m.(type) {
+	case sequence:
+		for _, part := range m {
+			x = g.module(part, x)
+		}
+		return x
+	case *residual:
+		y := g.layer(m.last, g.module(m.inner, x))
+		return g.Node("Add", layerName(m.last)+".sum", []string{x, y})
+	case *layer:
+		return g.layer(m, x)
 	}
-	for _, b := range gen.blocks {
-		x = g.layer(b[1], g.layer(b[0], x, ""), x)
-	}
-	for _, l := range gen.tail {
-		x = g.layer(l, x, "")
-	}
-	g.Node("Identity", g.Output.Name, []string{x})
+	g.Fail(fmt.Errorf("%T has no form in ONNX", m))
+	return x
 }
 
-// layer adds act(norm(conv(x))) and, where there is one, a residual.
-func (g *onnxGraph) layer(l *layer, x, residual string) string {
-	name := strings.TrimSuffix(l.w.Name, ".weight")
+// layerName is what a layer's parameters have in common.
+func layerName(l *layer) string { return strings.TrimSuffix(l.w.Name, ".weight") }
+
+// layer adds act(norm(conv(x))).
+func (g *onnxGraph) layer(l *layer, x string) string {
+	name := layerName(l)
 	x = g.convolution(l, name, x)
 	if l.norm {
 		one, zero := g.filled("one", l.out, 1), g.filled("zero", l.out, 0)
 		x = g.Node("InstanceNormalization", name+".norm", []string{x, one, zero}, onnx.Float("epsilon", normEps))
 	}
-	x = g.activation(l.act, name, x)
-	if residual != "" {
-		x = g.Node("Add", name+".sum", []string{residual, x})
-	}
-	return x
+	return g.activation(l.act, name, x)
 }
 
 func (g *onnxGraph) convolution(l *layer, name, x string) string {
@@ -104,6 +104,7 @@ func (g *onnxGraph) convolution(l *layer, name, x string) string {
 		}
 		return g.Node("Conv", name, inputs, square(c.Kernel, c.Stride, c.Pad)...)
 	}
+	g.Fail(fmt.Errorf("%s: %T has no form in ONNX", name, l.conv))
 	return x
 }
 

@@ -125,7 +125,7 @@ func TestONNXRefusesDiscriminators(t *testing.T) {
 }
 
 // exported is the network that a file is written of.
-func exported(t *testing.T, config Config, net string) *Generator {
+func exported(t *testing.T, config Config, net string) *Network {
 	t.Helper()
 	m := &Model{Config: config}
 	if err := m.layout(); err != nil {
@@ -154,7 +154,7 @@ func lively(ps *Params, random *rand.Rand) State {
 }
 
 // generate runs a generator on pictures [N,C,H,W] on the device, and returns its output in the same order.
-func generate(t *testing.T, dev *vk.Device, gen *Generator, weights State, x []float32, s [3]int) []float32 {
+func generate(t *testing.T, dev *vk.Device, gen *Network, weights State, x []float32, s [3]int) []float32 {
 	t.Helper()
 	arena := dev.NewArena("generate")
 	gen.Params.reserve(arena, false)
@@ -163,13 +163,13 @@ func generate(t *testing.T, dev *vk.Device, gen *Generator, weights State, x []f
 		r.Range = arena.Reserve(name, 4*r.N*r.H*r.W*kernels.Stride(channels)).All()
 		return r
 	}
-	in, out := tensor("input", gen.Spec.In), tensor("output", gen.Spec.Out)
+	in, out := tensor("input", gen.In), tensor("output", gen.Out)
 	p := dev.NewProgram("generate")
 	if err := arena.Allocate(); err != nil {
 		t.Fatal(err)
 	}
 	defer arena.Free()
-	kernels.Copy(p, gen.Forward(p, in).y, out)
+	kernels.Copy(p, gen.Forward(p, in, Pass{}).Y, out)
 	if err := p.Build(); err != nil {
 		t.Fatal(err)
 	}

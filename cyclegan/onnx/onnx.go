@@ -64,6 +64,13 @@ type tensor struct {
 	ints   []int64
 }
 
+// Fail makes Encode fail. The first error counts.
+func (m *Model) Fail(err error) {
+	if m.err == nil {
+		m.err = err
+	}
+}
+
 // Floats stores a constant of a shape, whose values are not copied, under a name, and returns that name. A name that is there
 // already keeps its tensor.
 func (m *Model) Floats(name string, shape []int, values []float32) string {
@@ -71,8 +78,8 @@ func (m *Model) Floats(name string, shape []int, values []float32) string {
 	for _, d := range shape {
 		n *= d
 	}
-	if n != len(values) && m.err == nil {
-		m.err = fmt.Errorf("tensor %s: %d values do not fill the shape %v", name, len(values), shape)
+	if n != len(values) {
+		m.Fail(fmt.Errorf("tensor %s: %d values do not fill the shape %v", name, len(values), shape))
 	}
 	return m.store(tensor{name: name, shape: shape, floats: values})
 }
