@@ -125,6 +125,9 @@ func TestBadInput(t *testing.T) {
 		{"nothing to translate", []string{"translate", "--model", "none", "--direction", "AtoB", "--out", "out"}, []string{"pictures"}},
 		{"missing picture", []string{"translate", "--model", "none", "--direction", "AtoB", "--out", "out", "nowhere.png"}, []string{"nowhere.png"}},
 		{"folder without pictures", []string{"translate", "--model", "none", "--direction", "AtoB", "--out", "out", "none"}, []string{`"none"`, "no pictures"}},
+		{"export without a format", []string{"export", "--model", "none", "--out", "out"}, []string{"--format"}},
+		{"export in an unknown format", []string{"export", "--model", "none", "--format", "coreml", "--out", "out"}, []string{`--format "coreml"`, "onnx"}},
+		{"export of no model", []string{"export", "--model", "none", "--format", "onnx", "--out", "out"}, []string{"none"}},
 		{"no output folder", []string{"synth"}, []string{"--out"}},
 		{"output in a file", []string{"synth", "--out", "file/scenes"}, []string{"file"}},
 		{"output folder in use", []string{"synth", "--out", "onlyA"}, []string{"onlyA", "other content"}},
@@ -179,6 +182,7 @@ func TestHelp(t *testing.T) {
 	for command, want := range map[string]string{
 		"train":      "cyclegan train --dataroot",
 		"translate":  "cyclegan translate --model",
+		"export":     "cyclegan export --model",
 		"synth":      "cyclegan synth --out",
 		"eval":       "cyclegan eval --model",
 		"bench":      "cyclegan bench --size",
