@@ -28,9 +28,9 @@ type Translator struct {
 
 // NewTranslator loads the generator of a direction, "AtoB" or "BtoA", from a checkpoint.
 func NewTranslator(dev *vk.Device, c *Checkpoint, direction string) (*Translator, error) {
-	name, ok := map[string]string{"AtoB": "G_A", "BtoA": "G_B"}[direction]
-	if !ok {
-		return nil, fmt.Errorf("--direction %q: use AtoB or BtoA", direction)
+	name, err := generatorOf(direction)
+	if err != nil {
+		return nil, err
 	}
 	spec, err := c.Config.GeneratorSpec(name)
 	if err != nil {
@@ -47,6 +47,15 @@ func NewTranslator(dev *vk.Device, c *Checkpoint, direction string) (*Translator
 		return nil, err
 	}
 	return t, nil
+}
+
+// generatorOf is the name of the generator that translates in a direction.
+func generatorOf(direction string) (string, error) {
+	name, ok := map[string]string{"AtoB": "G_A", "BtoA": "G_B"}[direction]
+	if !ok {
+		return "", fmt.Errorf("--direction %q: use AtoB or BtoA", direction)
+	}
+	return name, nil
 }
 
 // Close frees the translator.
@@ -79,12 +88,7 @@ func (t *Translator) Translate(x *data.Image) (*data.Image, error) {
 	if err := t.program.Wait(s); err != nil {
 		return nil, err
 	}
-	y := &data.Image{W: x.W, H: x.H, Pix: make([]uint8, 0, len(x.Pix))}
-	result := s.Bytes(t.out)
-	for row := range x.H {
-		y.Pix = append(y.Pix, result[row*padded.W*3:][:x.W*3]...)
-	}
-	return y, nil
+	return cropPicture(s.Bytes(t.out), padded.W, x), nil
 }
 
 // prepare builds the program for a padded size.
@@ -106,6 +110,15 @@ func (t *Translator) prepare(h, w int) error {
 	}
 	t.program, t.h, t.w, t.in, t.out = p, h, w, in, out
 	return nil
+}
+
+// cropPicture is the part of a padded picture that is x's.
+func cropPicture(padded []uint8, width int, x *data.Image) *data.Image {
+	y := &data.Image{W: x.W, H: x.H, Pix: make([]uint8, 0, len(x.Pix))}
+	for row := range x.H {
+		y.Pix = append(y.Pix, padded[row*width*3:][:x.W*3]...)
+	}
+	return y
 }
 
 // padPicture extends a picture to w x h at its right and bottom.

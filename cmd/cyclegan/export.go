@@ -58,7 +58,7 @@ func export(c *cli.Context) error {
 	if i < 0 {
 		return badInput{fmt.Errorf("--format %q: use %s", c.String("format"), strings.Join(formatNames(), ", "))}
 	}
-	model, err := loadModel(c)
+	model, err := loadModel(c, c.Path("model"))
 	if err != nil {
 		return err
 	}

@@ -1,0 +1,107 @@
+// There and back: a picture translated by one generator, and the translation by the other, as test pages show them.
+
+package cyclegan
+
+import (
+	"fmt"
+
+	"cyclevk/cyclegan/data"
+	"cyclevk/kernels"
+	"cyclevk/vk"
+)
+
+// Cycle runs both generators of a checkpoint, one after the other, on pictures of any size.
+type Cycle struct {
+	dev         *vk.Device
+	arena       *vk.Arena
+	there, back *Network
+
+	// The program for the size of the last picture.
+	h, w          int
+	program       *vk.Program
+	in, fake, rec *vk.Mem
+}
+
+// NewCycle loads the generators of a checkpoint, the first one being that of a direction, "AtoB" or "BtoA".
+func NewCycle(dev *vk.Device, c *Checkpoint, direction string) (*Cycle, error) {
+	name, err := generatorOf(direction)
+	if err != nil {
+		return nil, err
+	}
+	other := map[string]string{"G_A": "G_B", "G_B": "G_A"}[name]
+	t := &Cycle{dev: dev, arena: dev.NewArena("generators")}
+	for _, g := range []struct {
+		name string
+		into **Network
+	}{{name, &t.there}, {other, &t.back}} {
+		spec, err := c.Config.GeneratorSpec(g.name)
+		if err != nil {
+			return nil, err
+		}
+		*g.into = NewGenerator(g.name, spec)
+		(*g.into).Params.reserve(t.arena, false)
+	}
+	if err := t.arena.Allocate(); err != nil {
+		return nil, err
+	}
+	for _, g := range []*Network{t.there, t.back} {
+		if err := g.Params.upload(dev, g.Params.Weights, c.Nets[g.Params.Net].Weights); err != nil {
+			t.Close()
+			return nil, err
+		}
+	}
+	return t, nil
+}
+
+// Close frees the device memory.
+func (t *Cycle) Close() {
+	if t.program != nil {
+		t.program.Free()
+	}
+	t.arena.Free()
+}
+
+// Run returns the translation of a picture, padded and cropped back as Translate does, and its reconstruction. The second
+// generator takes the first one's numbers, not the translation in 8 bits.
+func (t *Cycle) Run(x *data.Image) (fake, rec *data.Image, err error) {
+	padded := padPicture(x, max(minSide, (x.W+3)&^3), max(minSide, (x.H+3)&^3))
+	if err := t.prepare(padded.H, padded.W); err != nil {
+		return nil, nil, err
+	}
+	s, err := t.program.Acquire()
+	if err != nil {
+		return nil, nil, err
+	}
+	copy(s.Bytes(t.in), padded.Pix)
+	if err := t.program.Submit(s); err != nil {
+		return nil, nil, err
+	}
+	if err := t.program.Wait(s); err != nil {
+		return nil, nil, err
+	}
+	return cropPicture(s.Bytes(t.fake), padded.W, x), cropPicture(s.Bytes(t.rec), padded.W, x), nil
+}
+
+// prepare builds the program for a padded size.
+func (t *Cycle) prepare(h, w int) error {
+	if t.program != nil && t.h == h && t.w == w {
+		return nil
+	}
+	if t.program != nil {
+		t.program.Free()
+		t.program = nil
+	}
+	p := t.dev.NewProgram(fmt.Sprintf("there and back %dx%d", w, h))
+	picture := func(name string) *vk.Mem { return p.Host(name, kernels.PixelBytes(1, h, w, 3)) }
+	in, fake, rec := picture("picture"), picture("fake"), picture("rec")
+	x := kernels.NewTensor(p, "picture", 1, h, w, t.there.In)
+	kernels.Upload(p, in.All(), x)
+	y := t.there.Forward(p, x, Pass{}).Y
+	kernels.Quantise(p, y, fake.All())
+	kernels.Quantise(p, t.back.Forward(p, y, Pass{}).Y, rec.All())
+	if err := p.Build(); err != nil {
+		return err
+	}
+	t.program, t.h, t.w, t.in, t.fake, t.rec = p, h, w, in, fake, rec
+	return nil
+}
