@@ -52,7 +52,9 @@ func TestResultPages(t *testing.T) {
 			"00000_real_A": "scenes/testB/00000.png", "00000_real_B": "scenes/testA/00000.png",
 		}},
 		{
-			"an epoch, one direction", []string{"--dataroot", "scenes", "--name", "one", "--epoch", "1", "--direction", "BtoA", "--model", "cycle_gan"}, "one/test_1",
+			"an epoch, one direction",
+			[]string{"--dataroot", "scenes", "--name", "one", "--epoch", "1", "--direction", "BtoA", "--model", "cycle_gan"},
+			"one/test_1",
 			map[string]string{"00000_real_B": "scenes/testB/00000.png", "00001_real_B": "scenes/testB/00001.png"},
 		},
 		{"names", []string{"--dataroot", "mixed", "--model", "checkpoints/one", "--name", "names"}, "names/test_latest", map[string]string{

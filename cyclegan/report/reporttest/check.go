@@ -15,8 +15,8 @@ import (
 
 // elements are those that a page is made of. Whatever a name smuggles in is another one, or has an attribute of no use here.
 var (
-	elements = strings.Fields("html head meta title style body h1 h2 dl div dt dd section figure figcaption a img svg polyline path text ul li i nav p")
-	harmless = strings.Fields("charset class content name alt width height loading lang viewbox preserveaspectratio points d x y text-anchor role aria-label")
+	elements = strings.Fields("html head meta title style body h1 h2 dl div dt dd section figure figcaption a img svg polyline path text ul li i nav span")
+	harmless = strings.Fields("charset class content name alt width height loading lang viewbox preserveaspectratio points d x y text-anchor dominant-baseline role aria-label")
 )
 
 // Page is what a browser would make of a page.
