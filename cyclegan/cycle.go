@@ -16,6 +16,8 @@ type Cycle struct {
 	arena       *vk.Arena
 	there, back *Network
 
+	Eval bool // see [Translator]
+
 	// The program for the size of the last picture.
 	h, w          int
 	program       *vk.Program
@@ -45,7 +47,7 @@ func NewCycle(dev *vk.Device, c *Checkpoint, direction string) (*Cycle, error) {
 		return nil, err
 	}
 	for _, g := range []*Network{t.there, t.back} {
-		if err := g.Params.upload(dev, g.Params.Weights, c.Nets[g.Params.Net].Weights); err != nil {
+		if err := g.Params.uploadWeights(dev, c.Nets[g.Params.Net].Weights); err != nil {
 			t.Close()
 			return nil, err
 		}
@@ -64,7 +66,7 @@ func (t *Cycle) Close() {
 // Run returns the translation of a picture, padded and cropped back as Translate does, and its reconstruction. The second
 // generator takes the first one's numbers, not the translation in 8 bits.
 func (t *Cycle) Run(x *data.Image) (fake, rec *data.Image, err error) {
-	padded := padPicture(x, max(minSide, (x.W+3)&^3), max(minSide, (x.H+3)&^3))
+	padded := t.there.padded(x)
 	if err := t.prepare(padded.H, padded.W); err != nil {
 		return nil, nil, err
 	}
@@ -96,9 +98,9 @@ func (t *Cycle) prepare(h, w int) error {
 	in, fake, rec := picture("picture"), picture("fake"), picture("rec")
 	x := kernels.NewTensor(p, "picture", 1, h, w, t.there.In)
 	kernels.Upload(p, in.All(), x)
-	y := t.there.Forward(p, x, Pass{}).Y
+	y := t.there.Forward(p, x, Pass{Eval: t.Eval}).Y
 	kernels.Quantise(p, y, fake.All())
-	kernels.Quantise(p, t.back.Forward(p, y, Pass{}).Y, rec.All())
+	kernels.Quantise(p, t.back.Forward(p, y, Pass{Eval: t.Eval}).Y, rec.All())
 	if err := p.Build(); err != nil {
 		return err
 	}

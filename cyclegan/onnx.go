@@ -15,8 +15,9 @@ import (
 )
 
 // WriteONNX writes one generator, "G_A" or "G_B", of a checkpoint as an ONNX file: from "input" to "output", both
-// [N,C,H,W] in [-1,1] with N, H and W left open. The same checkpoint gives the same bytes. A bias before an instance norm is
-// written although the norm takes it away again. program is the version of the program that writes.
+// [N,C,H,W] in [-1,1] with N, H and W left open. The same checkpoint gives the same bytes. A batch norm takes its running
+// statistics, as in PyTorch's eval mode: ONNX has none for a picture's own. A bias before an instance norm is written although the
+// norm takes it away again. program is the version of the program that writes.
 func (c *Checkpoint) WriteONNX(w io.Writer, net, program string) error {
 	translates, ok := map[string]string{"G_A": "A to B", "G_B": "B to A"}[net]
 	if !ok {
@@ -36,8 +37,8 @@ func (c *Checkpoint) WriteONNX(w io.Writer, net, program string) error {
 	}
 	g := &onnxGraph{weights: c.Nets[net].Weights, Model: onnx.Model{
 		Name: net, Producer: "cyclevk", Version: program,
-		Doc: fmt.Sprintf("CycleGAN generator %s, %s: %s, ngf %d. Pictures [N,C,H,W] in [-1,1]; sides are multiples of %d.",
-			net, translates, c.Config.NetG, c.Config.NGF, gen.Multiple),
+		Doc: fmt.Sprintf("CycleGAN generator %s, %s: %s, ngf %d, norm %s. Pictures [N,C,H,W] in [-1,1]; sides are multiples of %d.",
+			net, translates, c.Config.NetG, c.Config.NGF, c.Config.Norm, gen.Multiple),
 		Metadata: map[string]string{
 			"network": net, "translates": translates, "size_multiple": strconv.Itoa(gen.Multiple), "range": "-1 1", "cyclevk": string(info),
 		},
@@ -66,6 +67,15 @@ func (g *onnxGraph) module(m module, x string) string {
 		return g.Node("Add", layerName(m.last)+".sum", []string{x, y})
 	case *layer:
 		return g.layer(m, x)
+	case *skip: // x comes activated
+		joined := g.Node("Concat", x+".joined", []string{x, g.module(m.inner, x)}, onnx.Int("axis", 1))
+		return g.activation(kernels.ReLU, joined, joined)
+	case dropout: // in training alone
+		return x
+	case upsample:
+		scales := g.Floats("twice", []int{4}, []float32{1, 1, 2, 2})
+		return g.Node("Resize", x+".enlarged", []string{x, "", scales}, onnx.String("mode", "nearest"),
+			onnx.String("coordinate_transformation_mode", "asymmetric"), onnx.String("nearest_mode", "floor"))
 	}
 	g.Fail(fmt.Errorf("%T has no form in ONNX", m))
 	return x
@@ -74,11 +84,21 @@ func (g *onnxGraph) module(m module, x string) string {
 // layerName is what a layer's parameters have in common.
 func layerName(l *layer) string { return strings.TrimSuffix(l.w.Name, ".weight") }
 
+// name is what a batch norm's tensors have in common.
+func (b *batchNorm) name() string { return strings.TrimSuffix(b.affine.Name, ".weight") }
+
 // layer adds act(norm(conv(x))).
 func (g *onnxGraph) layer(l *layer, x string) string {
 	name := layerName(l)
 	x = g.convolution(l, name, x)
-	if l.norm {
+	switch {
+	case l.batch != nil:
+		inputs := []string{x}
+		for _, suffix := range []string{".weight", ".bias", ".running_mean", ".running_var"} {
+			inputs = append(inputs, g.Floats(l.batch.name()+suffix, []int{l.out}, g.weights[l.batch.name()+suffix]))
+		}
+		x = g.Node("BatchNormalization", l.batch.name(), inputs, onnx.Float("epsilon", normEps))
+	case l.norm:
 		one, zero := g.filled("one", l.out, 1), g.filled("zero", l.out, 0)
 		x = g.Node("InstanceNormalization", name+".norm", []string{x, one, zero}, onnx.Float("epsilon", normEps))
 	}

@@ -12,6 +12,9 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -26,19 +29,29 @@ import (
 
 func TestONNX(t *testing.T) {
 	dev := vktest.Device(t)
+	resnet, unet := [][3]int{{1, 16, 20}, {2, 12, 8}}, [][3]int{{1, 32, 64}, {2, 32, 32}}
 	for _, c := range []struct {
-		name  string
-		netG  string
-		sizes [][3]int // N, H, W
+		name, netG, norm, upsample string
+		in, out                    int // channels
+		dropout                    bool
+		sizes                      [][3]int // N, H, W
 	}{
-		{"resnet", "resnet_2blocks", [][3]int{{1, 16, 20}, {2, 12, 8}}},
+		{"resnet_instance", "resnet_2blocks", NormInstance, UpsampleTransposed, 3, 3, false, resnet},
+		{"resnet_batch", "resnet_2blocks", NormBatch, UpsampleTransposed, 1, 4, true, resnet},
+		{"resnet_none", "resnet_1blocks", NormNone, UpsampleTransposed, 3, 3, false, resnet},
+		{"resnet_resize", "resnet_1blocks", NormInstance, UpsampleResize, 3, 1, true, resnet},
+		{"unet_instance", "unet_32", NormInstance, UpsampleTransposed, 3, 3, false, unet},
+		{"unet_batch", "unet_32", NormBatch, UpsampleTransposed, 1, 3, true, unet},
+		{"unet_none", "unet_32", NormNone, UpsampleTransposed, 4, 3, false, unet},
+		{"unet_dropout", "unet_64", NormInstance, UpsampleTransposed, 3, 3, true, [][3]int{{1, 64, 64}}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			config := DefaultConfig()
-			config.NetG, config.NGF, config.NDF, config.LayersD, config.CropSize = c.netG, 3, 2, 1, 16
-			for _, net := range []string{"G_A", "G_B"} {
-				checkONNX(t, dev, config, net, c.sizes)
-			}
+			config.NetG, config.Norm, config.Upsample, config.NoDropout = c.netG, c.norm, c.upsample, !c.dropout
+			config.NGF, config.NDF, config.NetD, config.LayersD, config.CropSize = 3, 2, "n_layers", 1, 64
+			config.InputNC, config.OutputNC, config.LambdaIdentity = c.in, c.out, 0
+			checkONNX(t, dev, config, "G_A", c.sizes)
+			checkONNX(t, dev, config, "G_B", c.sizes[:1])
 		})
 	}
 }
@@ -59,17 +72,17 @@ func checkONNX(t *testing.T, dev *vk.Device, config Config, net string, sizes []
 		t.Errorf("%s: written twice, the bytes differ (%v)", net, err)
 	}
 	m := onnxtest.Parse(t, file.Bytes())
-	checkDescription(t, m, c, net)
+	checkDescription(t, m, c, gen)
 	var kept []safetensors.Tensor
 	for _, s := range sizes {
-		x := make([]float32, s[0]*3*s[1]*s[2])
+		x := make([]float32, s[0]*gen.In*s[1]*s[2])
 		for i := range x {
 			x[i] = 2*random.Float32() - 1
 		}
 		y := generate(t, dev, gen, weights, x, s)
-		shape := []int{s[0], 3, s[1], s[2]}
+		shape, result := []int{s[0], gen.In, s[1], s[2]}, []int{s[0], gen.Out, s[1], s[2]}
 		got := m.Run(t, onnxtest.Array{Shape: shape, V: float64s(x)})
-		if diff := cmp.Diff(shape, got.Shape); diff != "" {
+		if diff := cmp.Diff(result, got.Shape); diff != "" {
 			t.Fatalf("%s %v: shape of the output (-engine +file):\n%s", net, s, diff)
 		}
 		worst, low, high := 0.0, 1.0, -1.0
@@ -85,7 +98,7 @@ func checkONNX(t *testing.T, dev *vk.Device, config Config, net string, sizes []
 			t.Errorf("%s %v: values from %g to %g tell little", net, s, low, high)
 		}
 		kept = append(kept, float32Tensor(fmt.Sprintf("input.%dx%dx%d", s[0], s[1], s[2]), shape, x),
-			float32Tensor(fmt.Sprintf("output.%dx%dx%d", s[0], s[1], s[2]), shape, y))
+			float32Tensor(fmt.Sprintf("output.%dx%dx%d", s[0], s[1], s[2]), result, y))
 	}
 	if folder := os.Getenv("CYCLEVK_ONNX_OUT"); folder != "" {
 		stem := filepath.Join(folder, filepath.Base(t.Name())+"_"+net)
@@ -99,20 +112,23 @@ func checkONNX(t *testing.T, dev *vk.Device, config Config, net string, sizes []
 }
 
 // checkDescription: what the file says of itself.
-func checkDescription(t *testing.T, m *onnxtest.Model, c *Checkpoint, net string) {
+func checkDescription(t *testing.T, m *onnxtest.Model, c *Checkpoint, gen *Network) {
 	t.Helper()
-	picture := []string{"batch", "3", "height", "width"}
-	want := []any{onnx.Opset, "cyclevk", "1.2.3", onnxtest.Value{Name: "input", Dims: picture}, onnxtest.Value{Name: "output", Dims: picture}}
+	net, picture := gen.Params.Net, func(name string, channels int) onnxtest.Value {
+		return onnxtest.Value{Name: name, Dims: []string{"batch", strconv.Itoa(channels), "height", "width"}}
+	}
+	want := []any{onnx.Opset, "cyclevk", "1.2.3", picture("input", gen.In), picture("output", gen.Out)}
 	if diff := cmp.Diff(want, []any{m.Opset, m.Producer, m.Version, m.Input, m.Output}); diff != "" {
 		t.Errorf("%s (-want +got):\n%s", net, diff)
 	}
 	var info Info
-	if err := json.Unmarshal([]byte(m.Metadata["cyclevk"]), &info); err != nil || info != c.Info || m.Metadata["network"] != net {
+	if err := json.Unmarshal([]byte(m.Metadata["cyclevk"]), &info); err != nil || info != c.Info || m.Metadata["network"] != net ||
+		m.Metadata["size_multiple"] != strconv.Itoa(gen.Multiple) {
 		t.Errorf("%s: the metadata is %v (%v)", net, m.Metadata, err)
 	}
-	for name, values := range c.Nets[net].Weights {
-		if diff := cmp.Diff(float64s(values), m.Constants[name].V); diff != "" {
-			t.Errorf("%s: tensor %s (-checkpoint +file):\n%s", net, name, diff)
+	for _, p := range slices.Concat(gen.Params.List, gen.Params.Tracked) {
+		if diff := cmp.Diff(float64s(c.Nets[net].Weights[p.Name]), m.Constants[p.Name].V); diff != "" {
+			t.Errorf("%s: tensor %s (-checkpoint +file):\n%s", net, p.Name, diff)
 		}
 	}
 }
@@ -140,13 +156,16 @@ func exported(t *testing.T, config Config, net string) *Network {
 // lively are random weights of such sizes that every layer's result is about 1, biases included.
 func lively(ps *Params, random *rand.Rand) State {
 	s := State{}
-	for _, p := range ps.List {
+	for _, p := range slices.Concat(ps.List, ps.Tracked) {
 		v, fan := make([]float32, p.Len()), 2
-		for _, d := range p.Shape[1:] {
-			fan *= d
+		if len(p.Shape) > 1 {
+			fan = p.Len() / p.Shape[0]
 		}
 		for i := range v {
-			v[i] = float32(2 * random.NormFloat64() / math.Sqrt(float64(fan)))
+			v[i] = float32(1.5 * random.NormFloat64() / math.Sqrt(float64(fan)))
+			if strings.HasSuffix(p.Name, ".running_var") {
+				v[i] = 0.5 + random.Float32()
+			}
 		}
 		s[p.Name] = v
 	}
@@ -156,76 +175,27 @@ func lively(ps *Params, random *rand.Rand) State {
 // generate runs a generator on pictures [N,C,H,W] on the device, and returns its output in the same order.
 func generate(t *testing.T, dev *vk.Device, gen *Network, weights State, x []float32, s [3]int) []float32 {
 	t.Helper()
-	arena := dev.NewArena("generate")
+	arena, p := dev.NewArena("generate"), dev.NewProgram("generate")
 	gen.Params.reserve(arena, false)
-	tensor := func(name string, channels int) kernels.Tensor {
-		r := kernels.Tensor{N: s[0], H: s[1], W: s[2], C: channels}
-		r.Range = arena.Reserve(name, 4*r.N*r.H*r.W*kernels.Stride(channels)).All()
-		return r
-	}
-	in, out := tensor("input", gen.In), tensor("output", gen.Out)
-	p := dev.NewProgram("generate")
-	if err := arena.Allocate(); err != nil {
-		t.Fatal(err)
-	}
-	defer arena.Free()
-	kernels.Copy(p, gen.Forward(p, in, Pass{}).Y, out)
-	if err := p.Build(); err != nil {
-		t.Fatal(err)
-	}
-	defer p.Free()
-	if err := gen.Params.upload(dev, gen.Params.Weights, weights); err != nil {
-		t.Fatal(err)
-	}
-	if err := dev.Write(in.Range, floatBytes(interleave(x, in))); err != nil {
-		t.Fatal(err)
-	}
-	slot, err := p.Acquire()
-	if err == nil {
-		err = p.Submit(slot)
-	}
-	if err == nil {
-		err = p.Wait(slot)
-	}
-	raw := make([]byte, out.Range.Bytes)
-	if err == nil {
-		err = dev.Read(out.Range, raw)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	return deinterleave(bytesFloats(raw), out)
-}
-
-// each visits every value of a tensor with its index in PyTorch's order, [N,C,H,W], and in the device's.
-func each(x kernels.Tensor, visit func(plain, packed int)) {
-	plain, stride := 0, kernels.Stride(x.C)
-	for n := range x.N {
-		for c := range x.C {
-			for i := range x.H * x.W {
-				visit(plain, (n*x.H*x.W+i)*stride+c)
-				plain++
-			}
+	in, out := kernels.Reserve(arena, "input", s[0], s[1], s[2], gen.In), kernels.Reserve(arena, "output", s[0], s[1], s[2], gen.Out)
+	kernels.Copy(p, gen.Forward(p, in, Pass{Eval: true}).Y, out)
+	raw := make([]byte, out.Bytes)
+	for _, do := range []func() error{
+		arena.Allocate, p.Build,
+		func() error { return gen.Params.uploadWeights(dev, weights) },
+		func() error { return dev.Write(in.Range, floatBytes(toNHWC(in, float64s(x)))) },
+		p.Run,
+		func() error { return dev.Read(out.Range, raw) },
+	} {
+		if err := do(); err != nil {
+			t.Fatal(err)
 		}
 	}
-}
-
-func interleave(v []float32, as kernels.Tensor) []float32 {
-	out := make([]float32, as.Range.Bytes/4)
-	each(as, func(plain, packed int) { out[packed] = v[plain] })
-	return out
-}
-
-func deinterleave(v []float32, as kernels.Tensor) []float32 {
-	out := make([]float32, as.N*as.C*as.H*as.W)
-	each(as, func(plain, packed int) { out[plain] = v[packed] })
-	return out
-}
-
-func float64s(v []float32) []float64 {
-	out := make([]float64, len(v))
-	for i, x := range v {
-		out[i] = float64(x)
+	p.Free()
+	arena.Free()
+	var y []float32
+	for _, v := range fromNHWC(out, bytesFloats(raw)) {
+		y = append(y, float32(v))
 	}
-	return out
+	return y
 }

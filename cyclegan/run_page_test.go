@@ -22,11 +22,7 @@ func TestRunPage(t *testing.T) {
 	}
 	step := func(epoch, step int, loss float32) {
 		t.Helper()
-		losses := Losses{}
-		for i := range losses {
-			losses[i] = loss
-		}
-		if err := r.Log(Record{Step: step, Epoch: epoch, Losses: losses}); err != nil {
+		if err := r.Log(Record{Step: step, Epoch: epoch, Losses: Losses{{"G_A", loss}}}); err != nil {
 			t.Fatal(err)
 		}
 		if err := r.SaveGrid(epoch, step, data.NewImage(2, 2)); err != nil {

@@ -70,10 +70,7 @@ func (t *Translator) Close() {
 // number, see [GeneratorSpec.Sizes]: the picture is padded at its right and bottom, by reflection, or by repeating the edge
 // where a side is shorter than minMirrored, and cropped back.
 func (t *Translator) Translate(x *data.Image) (*data.Image, error) {
-	side := func(n int) int {
-		return max(t.gen.Least, (n+t.gen.Multiple-1)/t.gen.Multiple*t.gen.Multiple)
-	}
-	padded := padPicture(x, side(x.W), side(x.H))
+	padded := t.gen.padded(x)
 	if err := t.prepare(padded.H, padded.W); err != nil {
 		return nil, err
 	}
@@ -110,6 +107,12 @@ func (t *Translator) prepare(h, w int) error {
 	}
 	t.program, t.h, t.w, t.in, t.out = p, h, w, in, out
 	return nil
+}
+
+// padded is a picture in the next size that the network takes.
+func (n *Network) padded(x *data.Image) *data.Image {
+	side := func(of int) int { return max(n.Least, (of+n.Multiple-1)/n.Multiple*n.Multiple) }
+	return padPicture(x, side(x.W), side(x.H))
 }
 
 // cropPicture is the part of a padded picture that is x's.
