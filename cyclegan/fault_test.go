@@ -285,7 +285,7 @@ func TestLogOnFullDisk(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if size, err := metricsUpTo(path, math.MaxInt); err != nil || size != st.Size() || size != r.metrics.size {
+	if size, err := metricsUpTo(path, math.MaxInt, func(int, map[string]float32) {}); err != nil || size != st.Size() || size != r.metrics.size {
 		t.Errorf("%d bytes of whole records in a file of %d, %d expected (%v)", size, st.Size(), r.metrics.size, err)
 	}
 }

@@ -72,6 +72,30 @@ func Load(path string) (*Checkpoint, error) {
 	return c, err
 }
 
+// LoadEpoch reads the checkpoint that a run folder keeps of the end of an epoch.
+func LoadEpoch(folder string, epoch int) (*Checkpoint, error) {
+	list, err := generations(folder)
+	if err != nil {
+		return nil, fmt.Errorf("--model %s: %w", folder, err)
+	}
+	var damaged error
+	for _, g := range list {
+		c, err := loadFile(g.path)
+		if err != nil {
+			damaged = err
+			continue
+		}
+		if c.Epoch == epoch+1 && c.Next == 0 {
+			return c, nil
+		}
+		if c.Epoch <= epoch {
+			break
+		}
+	}
+	return nil, errors.Join(fmt.Errorf("--epoch %d: %s holds no checkpoint of the end of that epoch: use latest, or one of every --save_epoch_freq",
+		epoch, folder), damaged)
+}
+
 var errNoCheckpoint = errors.New("no checkpoint (" + stepPrefix + "*" + Extension + ") in this folder")
 
 // loadNewest reads the newest valid checkpoint of a run folder. A file of a later version of this program is not passed over.

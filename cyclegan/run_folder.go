@@ -10,7 +10,7 @@ import (
 	"path/filepath"
 
 	"cyclevk/cyclegan/atomicfile"
-	"cyclevk/cyclegan/data"
+	"cyclevk/cyclegan/report"
 )
 
 // Files of a run folder, beside the checkpoints.
@@ -19,7 +19,7 @@ const (
 	lossFile    = "loss_log.txt"
 	metricsFile = "metrics.jsonl"
 	lockFile    = "lock"
-	gridFolder  = "web/images"
+	gridFolder  = pageFolder + "/images"
 
 	damagedMark = ".damaged" // behind the name of a checkpoint that could not be read
 )
@@ -32,6 +32,7 @@ type RunFolder struct {
 	disk            atomicfile.FS // nil is the operating system's
 	lock            *os.File
 	losses, metrics *runLog
+	page            report.Training
 }
 
 // Option is one effective option of a run, for train_opt.txt.
@@ -112,9 +113,9 @@ func (r *RunFolder) Continue(c *Checkpoint) error {
 	return r.begin(c.Step)
 }
 
-// begin deletes what a killed process left half written, and opens the logs to go on after a step.
+// begin deletes what a killed process left half written, and opens the logs and the page to go on after a step.
 func (r *RunFolder) begin(step int) error {
-	for _, pattern := range []string{"*" + Extension, optionsFile, gridFolder + "/*.png"} {
+	for _, pattern := range []string{"*" + Extension, optionsFile, gridFolder + "/*.png", pageFolder + "/*.html"} {
 		temps, err := filepath.Glob(filepath.Join(globEscape(r.Path), atomicfile.TempPattern(pattern)))
 		if err != nil {
 			return unwritable(r.Path, err)
@@ -124,6 +125,9 @@ func (r *RunFolder) begin(step int) error {
 				return unwritable(r.Path, err)
 			}
 		}
+	}
+	if err := r.openPage(step); err != nil {
+		return err
 	}
 	return r.openLogs(step)
 }
@@ -175,16 +179,6 @@ func (r *RunFolder) WriteOptions(options []Option) error {
 		_, err := fmt.Fprintln(w, "----------------- End -------------------")
 		return err
 	})
-}
-
-// SaveGrid writes a grid of sample pictures under web/images, and once more as latest.png.
-func (r *RunFolder) SaveGrid(epoch, step int, grid *data.Image) error {
-	for _, name := range []string{fmt.Sprintf("epoch%03d_step%06d.png", epoch, step), "latest.png"} {
-		if err := data.EncodePNG(filepath.Join(r.Path, gridFolder, name), grid); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // globEscape makes a path match only itself.

@@ -46,7 +46,7 @@ func (r *RunFolder) openLogs(step int) (err error) {
 		if st, err := os.Stat(lossPath); err == nil {
 			lossSize = st.Size()
 		}
-		if metricsSize, err = metricsUpTo(metricsPath, step); err != nil {
+		if metricsSize, err = metricsUpTo(metricsPath, step, r.page.AddLosses); err != nil {
 			return unwritable(r.Path, err)
 		}
 	}
@@ -62,8 +62,9 @@ func (r *RunFolder) openLogs(step int) (err error) {
 	return nil
 }
 
-// metricsUpTo is the length of the whole lines of metrics.jsonl up to a step; 0 where there is no such file.
-func metricsUpTo(path string, step int) (size int64, err error) {
+// metricsUpTo is the length of the whole lines of metrics.jsonl up to a step; 0 where there is no such file. The losses of each
+// go to take.
+func metricsUpTo(path string, step int, take func(step int, losses map[string]float32)) (size int64, err error) {
 	f, err := os.Open(path)
 	if errors.Is(err, os.ErrNotExist) {
 		return 0, nil
@@ -80,10 +81,14 @@ func metricsUpTo(path string, step int) (size int64, err error) {
 		if err != nil {
 			return 0, err
 		}
-		var record struct{ Step int }
+		var record struct {
+			Step   int
+			Losses map[string]float32
+		}
 		if json.Unmarshal(line, &record) != nil || record.Step > step {
 			return size, nil
 		}
+		take(record.Step, record.Losses)
 		size += int64(len(line))
 	}
 }
@@ -118,6 +123,7 @@ func (r *RunFolder) Log(rec Record) error {
 	if err != nil {
 		return fmt.Errorf("run folder: %s: %w", metricsFile, err)
 	}
+	r.page.AddLosses(rec.Step, losses)
 	if err := r.metrics.append(string(line)); err != nil {
 		return fmt.Errorf("run folder: %w", err)
 	}

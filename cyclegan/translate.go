@@ -39,9 +39,9 @@ type shape struct{ h, w, bits int }
 
 // NewTranslator loads the generator of a direction, "AtoB" or "BtoA", from a checkpoint.
 func NewTranslator(dev *vk.Device, c *Checkpoint, direction string) (*Translator, error) {
-	name, ok := map[string]string{"AtoB": "G_A", "BtoA": "G_B"}[direction]
-	if !ok {
-		return nil, fmt.Errorf("--direction %q: use AtoB or BtoA", direction)
+	name, err := generatorOf(direction)
+	if err != nil {
+		return nil, err
 	}
 	spec, err := c.Config.GeneratorSpec(name)
 	if err != nil {
@@ -60,6 +60,15 @@ func NewTranslator(dev *vk.Device, c *Checkpoint, direction string) (*Translator
 	return t, nil
 }
 
+// generatorOf is the name of the generator that translates in a direction.
+func generatorOf(direction string) (string, error) {
+	name, ok := map[string]string{"AtoB": "G_A", "BtoA": "G_B"}[direction]
+	if !ok {
+		return "", fmt.Errorf("--direction %q: use AtoB or BtoA", direction)
+	}
+	return name, nil
+}
+
 // Close frees the translator.
 func (t *Translator) Close() {
 	if t.program != nil {
@@ -76,7 +85,7 @@ func (t *Translator) Close() {
 // where a side is shorter than minMirrored, and cropped back. Where the program for the whole picture needs more memory than there
 // is, the picture is translated in tiles: see tiled.go.
 func (t *Translator) Translate(x *data.Image) (*data.Image, error) {
-	padded := padPicture(x.Convert(data.Format{C: t.gen.In}), t.gen.padded(x.W), t.gen.padded(x.H))
+	padded := t.gen.fit(x)
 	if err := t.prepare(shape{padded.H, padded.W, x.Bits}); err != nil {
 		return nil, err
 	}
@@ -161,6 +170,11 @@ func (t *Translator) room() int {
 		room = min(room, t.MaxMemory-used)
 	}
 	return room
+}
+
+// fit is a picture with the channels and in the size that the network takes.
+func (n *Network) fit(x *data.Image) *data.Image {
+	return padPicture(x.Convert(data.Format{C: n.In}), n.padded(x.W), n.padded(x.H))
 }
 
 // padded is the length of a picture's side that the network takes, n or a little more.

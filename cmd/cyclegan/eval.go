@@ -53,7 +53,7 @@ func evaluate(c *cli.Context) error {
 	if err := required(c, "model", "dataroot"); err != nil {
 		return err
 	}
-	model, err := loadModel(c)
+	model, err := loadModel(c, c.Path("model"))
 	if err != nil {
 		return err
 	}

@@ -12,9 +12,9 @@ import (
 	"cyclevk/cyclegan/data"
 )
 
-// loadModel reads the checkpoint that --model names.
-func loadModel(c *cli.Context) (*cyclegan.Checkpoint, error) {
-	model, err := cyclegan.Load(c.Path("model"))
+// loadModel reads a checkpoint: a file, or the newest one of a run folder.
+func loadModel(c *cli.Context, path string) (*cyclegan.Checkpoint, error) {
+	model, err := cyclegan.Load(path)
 	if err != nil {
 		return nil, badInput{err}
 	}

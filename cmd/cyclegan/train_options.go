@@ -146,13 +146,21 @@ func runPath(c *cli.Context) string {
 	return filepath.Join(c.Path("checkpoints_dir"), c.String("name"))
 }
 
+// checkName refuses the name of a run that would lead out of the folder of runs.
+func checkName(name string) error {
+	if !filepath.IsLocal(name) || strings.ContainsRune(name, 0) {
+		return fmt.Errorf("--name %q: use a name within --checkpoints_dir", name)
+	}
+	return nil
+}
+
 // readTrainOptions refuses what cannot be used, with the option's name and the cure.
 func readTrainOptions(c *cli.Context) (*trainOptions, error) {
 	if err := required(c, "dataroot", "name"); err != nil {
 		return nil, err
 	}
-	if name := c.String("name"); !filepath.IsLocal(name) || strings.ContainsRune(name, 0) {
-		return nil, badInput{fmt.Errorf("--name %q: use a name within --checkpoints_dir", name)}
+	if err := checkName(c.String("name")); err != nil {
+		return nil, badInput{err}
 	}
 	for _, o := range trainChoices {
 		if !slices.Contains(o.values, c.String(o.name)) {

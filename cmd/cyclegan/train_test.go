@@ -74,6 +74,7 @@ func TestEndToEnd(t *testing.T) {
 	checkLogs(t, first.stdout, filepath.Join(dir, "checkpoints/one"))
 	checkTranslation(t, dir)
 	checkEvaluation(t, dir)
+	checkONNX(t, dir)
 
 	t.Run("to the last epoch, leaving out what fills no batch", func(t *testing.T) {
 		must(t, dir, small("whole", "--batch_size", "2", "--n_epochs", "1", "--n_epochs_decay", "1")...)

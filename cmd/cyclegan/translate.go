@@ -68,7 +68,7 @@ func translate(c *cli.Context) error {
 	if err != nil {
 		return badInput{err}
 	}
-	model, err := loadModel(c)
+	model, err := loadModel(c, c.Path("model"))
 	if err != nil {
 		return err
 	}

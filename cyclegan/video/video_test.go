@@ -306,12 +306,14 @@ func TestParse(t *testing.T) {
 		{
 			"turned by side data",
 			`{"streams":[{"codec_type":"video","width":64,"height":32,"avg_frame_rate":"25/1","nb_frames":"7","sample_aspect_ratio":"4:3","side_data_list":[{"rotation":-90}]}]}`,
-			Info{W: 32, H: 64, Rate: "25/1", Pixel: "3/4", Frames: 7}, "",
+			Info{W: 32, H: 64, Rate: "25/1", Pixel: "3/4", Frames: 7},
+			"",
 		},
 		{
 			"turned by a tag, half a turn, no average rate, length of the file",
 			`{"streams":[{"codec_type":"audio","codec_name":"opus"},{"codec_type":"video","width":64,"height":32,"avg_frame_rate":"0/0","r_frame_rate":"24/1","tags":{"rotate":"180"}}],"format":{"duration":"2.5"}}`,
-			Info{W: 64, H: 32, Rate: "24/1", Pixel: "1/1", Frames: 60, Audio: "opus"}, "",
+			Info{W: 64, H: 32, Rate: "24/1", Pixel: "1/1", Frames: 60, Audio: "opus"},
+			"",
 		},
 		{"a cover is no video", `{"streams":[{"codec_type":"video","width":64,"height":32,"avg_frame_rate":"25/1","disposition":{"attached_pic":1}}]}`, Info{}, "no moving pictures"},
 		{"huge", `{"streams":[{"codec_type":"video","width":65535,"height":65535,"avg_frame_rate":"25/1"}]}`, Info{}, "megapixels"},

@@ -28,10 +28,10 @@ def write(path, tensors, metadata):
 
 
 def read(path):
-    """-> (name -> numpy array, metadata) of a file that write() made."""
+    """-> (name -> numpy array, metadata) of a file of these types."""
     with open(path, "rb") as f:
         header = json.loads(f.read(struct.unpack("<Q", f.read(8))[0]))
         data = f.read()
-    metadata = header.pop("__metadata__")
+    metadata = header.pop("__metadata__", {})
     return {name: np.frombuffer(data[slice(*entry["data_offsets"])], DTYPES[entry["dtype"]]).reshape(entry["shape"])
             for name, entry in header.items()}, metadata
