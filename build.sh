@@ -146,6 +146,7 @@ setup() {
 setup_tests() {
   has_layers || install vulkan-validationlayers || say "no validation layers: the tests run without them"
   [ -n "$(swiftshader)" ] || install chromium-common || say "no SwiftShader: the tests run on one driver"
+  command -v ffprobe >/dev/null || install ffmpeg || say "no ffmpeg: videos are not tested"
   setup_shader_checks
 }
 

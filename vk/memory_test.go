@@ -3,6 +3,7 @@
 package vk
 
 import (
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -103,7 +104,7 @@ func TestPlanReusesAndSplits(t *testing.T) {
 	a = paper(minima).NewArena("too large")
 	a.Reserve("small", 4)
 	a.Reserve("giant", 1<<30+4)
-	if _, err := a.Bytes(); err == nil || !strings.Contains(err.Error(), "giant") || !strings.Contains(err.Error(), "paper") {
+	if _, err := a.Bytes(); !errors.Is(err, ErrTooLarge) || !strings.Contains(err.Error(), "giant") || !strings.Contains(err.Error(), "paper") {
 		t.Errorf("1 GiB + 4 in one buffer: %v", err)
 	}
 }
