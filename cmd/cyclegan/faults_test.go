@@ -108,6 +108,7 @@ func TestBrokenNumbersSaveTheStepBefore(t *testing.T) {
 					data: data.Options{Root: filepath.Join(dir, "scenes"), LoadSize: 18, CropSize: 16},
 				},
 				from: model, stdout: io.Discard, stderr: io.Discard, progress: newProgress(io.Discard, steps),
+				schedule: cyclegan.NewSchedule(model.Config, nil),
 			}
 			if err := run.openPictures(); err != nil {
 				return err
