@@ -39,6 +39,7 @@ Examples:
    cyclegan test --dataroot holiday/photos --model checkpoints/horse2zebra --direction AtoB`,
 		Flags: []cli.Flag{
 			&cli.PathFlag{Name: "dataroot", Usage: "`FOLDER` of the pictures (required)"},
+			&cli.StringFlag{Name: "dataset_mode", Usage: "which of these it is, `MODE` unaligned, aligned or single (default: by the folders that there are)"},
 			&cli.StringFlag{Name: "name", Usage: "`NAME` of the run, and of the folder of its results"},
 			&cli.PathFlag{Name: "checkpoints_dir", Value: "./checkpoints", Usage: "`FOLDER` that holds the folders of runs"},
 			&cli.PathFlag{Name: "model", Usage: "folder of a training `RUN`, or a checkpoint file, instead of --checkpoints_dir and --name"},
@@ -62,7 +63,7 @@ func test(c *cli.Context) error {
 	if t.model, err = t.loadModel(c); err != nil {
 		return err
 	}
-	if err := t.find(c.Path("dataroot"), c.String("phase"), c.Int("num_test")); err != nil {
+	if err := t.find(c.Path("dataroot"), c.String("phase"), c.String("dataset_mode"), c.Int("num_test")); err != nil {
 		return badInput{err}
 	}
 	ctx, stop := interruptible(c.Context)

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -27,8 +28,8 @@ type testSide struct {
 	strips    []*report.Strip
 }
 
-// find looks for the pictures, at most limit of each domain.
-func (t *testRun) find(root, phase string, limit int) error {
+// find looks for the pictures, at most limit of each domain. Without a mode the folders decide.
+func (t *testRun) find(root, phase, mode string, limit int) error {
 	a := &testSide{direction: "AtoB", labels: [3]string{"real_A", "fake_B", "rec_A"}, format: pictureFormat(t.model, "A")}
 	b := &testSide{direction: "BtoA", labels: [3]string{"real_B", "fake_A", "rec_B"}, format: pictureFormat(t.model, "B")}
 	t.sides = [2]*testSide{a, b}
@@ -38,10 +39,14 @@ func (t *testRun) find(root, phase string, limit int) error {
 	}
 	pairs := filepath.Join(root, phase)
 	switch first.folder, second.folder = pairs+"A", pairs+"B"; {
-	case isFolder(first.folder) || isFolder(second.folder):
-	case isFolder(pairs):
+	case mode != "" && mode != "unaligned" && mode != "aligned" && mode != "single":
+		return fmt.Errorf("--dataset_mode %q: use unaligned, aligned or single", mode)
+	case mode == "unaligned", mode == "" && (isFolder(first.folder) || isFolder(second.folder)):
+	case mode == "aligned", mode == "" && isFolder(pairs):
 		first.folder, second.folder = pairs, pairs
 		first.half, second.half = 1, 2
+	case mode == "single" && t.direction == "both":
+		return errors.New("--dataset_mode single: say with --direction which way the pictures go, AtoB or BtoA")
 	case t.direction == "both":
 		return fmt.Errorf("folder %q has neither %sA nor %sB nor %s: correct --dataroot, or say with --direction which way its own pictures go",
 			root, phase, phase, phase)
