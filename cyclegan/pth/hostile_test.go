@@ -55,7 +55,7 @@ func hostileFiles(t testing.TB) map[string]struct {
 	huge := asm{opBinUnicode, 0xff, 0xff, 0xff, 0xff}
 	count := func(n uint64) []byte { return binary.LittleEndian.AppendUint64(nil, n) }
 	key0 := asm{}.add(']', '(', "0", 'e')
-	zeros := make([]byte, 64<<20)
+	zeros := make([]byte, 24<<20)
 
 	return map[string]bad{
 		// Code.
@@ -100,9 +100,9 @@ func hostileFiles(t testing.TB) map[string]struct {
 		"items for a number":                {z(1, "k", "v", 's'), "no list or dict"},
 		"a key without a value":             {z('}', '(', "k", 'u'), "no list or dict"},
 		"DUP":                               {z(']', bytes.Repeat([]byte("2"), 1000)), "DUP"},
-		"a million dicts":                   {z('(', bytes.Repeat([]byte{'}'}, 1e6), 't'), "more than 200000 values"},
-		"a million marks":                   {z(bytes.Repeat([]byte{'('}, 1e6)), "more than 200000 values"},
-		"memo entries":                      {z(1, bytes.Repeat([]byte{'r', 1, 2, 3, 4}, 1e6)), "more than 200000 values"},
+		"a million dicts":                   {z('(', bytes.Repeat([]byte{'}'}, 1e6), 't'), "more than 100000 values"},
+		"a million marks":                   {z(bytes.Repeat([]byte{'('}, 1e6)), "more than 100000 values"},
+		"memo entries":                      {z(1, bytes.Repeat([]byte{'r', 1, 2, 3, 4}, 5e5)), "more than 100000 values"},
 		"dicts ten times ten":               {z(bomb), "more than 20000 entries"},
 		"dicts within dicts":                {z(deep), "deeper than"},
 		"a dict in itself":                  {z('}', 'q', byte(0), "k", 'h', byte(0), 's'), "deeper than"},
@@ -115,7 +115,7 @@ func hostileFiles(t testing.TB) map[string]struct {
 		"a tower of tuples as an attribute": {z(stateDict(), stateDict(tower, 1), 'b'), "attribute"},
 		"a tower of tuples beside":          {z(stateDict("state_dict", stateDict(), tower, 1)), "no tensors"},
 		"a tower of tuples as a storage":    {z(tower, 'Q'), "names no storage"},
-		"a pickle of 9 MB":                  {zipped(t, pickle(make([]byte, 9<<20))), "at most"},
+		"a pickle of 5 MB":                  {zipped(t, pickle(make([]byte, 5<<20))), "at most"},
 
 		// Tensors.
 		"shape product overflows":   {of(4, 0, []int{1 << 40, 1 << 40, 1 << 40}, []int{0, 0, 0}), "share values"},
@@ -164,7 +164,7 @@ func hostileFiles(t testing.TB) map[string]struct {
 		"bad checksum":                 {patched(good, string(fourValues()), string(fourValues()[:8])+"12345678", 1), "checksum"},
 		"bad checksum of the pickle":   {patched(good, "_rebuild_tensor_v2", "_rebuild_tensor_v3", 1), "checksum"},
 		"a bomb as a storage": {
-			archiveOf(t, file{"x/data.pkl", pickle(stateDict("w", tensor(16<<20, 0, []int{16 << 20}, []int{1}))), 0}, file{"x/data/0", zeros, 8}),
+			archiveOf(t, file{"x/data.pkl", pickle(stateDict("w", tensor(6<<20, 0, []int{6 << 20}, []int{1}))), 0}, file{"x/data/0", zeros, 8}),
 			"would inflate to",
 		},
 		"a bomb as the pickle": {archiveOf(t, file{"x/data.pkl", zeros, 8}), "would inflate to"},

@@ -23,16 +23,16 @@ import (
 
 // The limits on what a file may ask for. The networks of a CycleGAN with their optimisers stay a magnitude below.
 const (
-	maxPickle  = 8 << 20  // bytes of a pickle
-	maxNodes   = 200_000  // values that the pickles of a file make
+	maxPickle  = 4 << 20  // bytes of a pickle
+	maxNodes   = 100_000  // values that the pickles of a file make
 	maxDepth   = 32       // dicts within dicts
 	maxTensors = 20_000   // names, of which several may share a storage
 	maxName    = 512      // bytes of a tensor's name
 	maxDims    = 8        // dimensions of a tensor
 	maxView    = 32 << 20 // bytes of a storage of which a view is not contiguous and so has to be copied
-	maxCopies  = 16 << 20 // bytes of such copies beyond those whose storage is given up
+	maxCopies  = 4 << 20  // bytes of such copies beyond those whose storage is given up
 	maxEntries = 1 << 15  // entries of a zip archive
-	maxInflate = 16 << 20 // bytes by which compressed entries may exceed the file
+	maxInflate = 8 << 20  // bytes by which compressed entries may exceed the file
 )
 
 // File is what a checkpoint holds.

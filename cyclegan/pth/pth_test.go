@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"testing"
 
 	"cyclevk/cyclegan/safetensors"
@@ -132,6 +133,140 @@ func TestRealLegacyFiles(t *testing.T) {
 		last := f.Tensors[len(f.Tensors)-1]
 		if len(f.Tensors) != want.tensors || len(f.Ignored) != want.ignored || last.Name != want.last || !slices.Equal(last.Shape, want.shape) {
 			t.Errorf("%s: %d tensors, %d ignored, the last is %s %v", file, len(f.Tensors), len(f.Ignored), last.Name, last.Shape)
+		}
+	}
+}
+
+// largeFile writes a zip checkpoint of 8 tensors of 10 MiB, in rows or, as channels_last leaves them, in columns.
+func largeFile(t *testing.T, stride []int) (path string, size int) {
+	t.Helper()
+	const n = 10 << 18
+	var items []any
+	files := []file{{"x/data.pkl", nil, 0}}
+	for i := range 8 {
+		key := strconv.Itoa(i)
+		items = append(items, key, tensorOf(storageID("FloatStorage", key, "cpu", n), 0, []int{n / 1024, 1024}, stride))
+		files = append(files, file{"x/data/" + key, make([]byte, 4*n), 0})
+	}
+	files[0].data = pickle(stateDict(items...))
+	path = filepath.Join(t.TempDir(), "large.pth")
+	raw := archiveOf(t, files...)
+	if err := os.WriteFile(path, raw, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	return path, len(raw)
+}
+
+// Reading allocates at most the file's size and 64 MiB, whether or not what was allocated is freed on the way.
+func TestMemoryOfReading(t *testing.T) {
+	for name, stride := range map[string][]int{"contiguous": {1024, 1}, "transposed": {1, 10 << 18 / 1024}} {
+		path, size := largeFile(t, stride)
+		var f *File
+		allocated := allocates(func() {
+			var err error
+			if f, err = Read(path); err != nil {
+				t.Fatal(err)
+			}
+		})
+		t.Logf("%s: %.1f MiB allocated for a file of %.1f MiB", name, float64(allocated)/(1<<20), float64(size)/(1<<20))
+		if len(f.Tensors) != 8 || allocated > size+64<<20 {
+			t.Errorf("%s: %d tensors, %d bytes allocated for a file of %d", name, len(f.Tensors), allocated, size)
+		}
+	}
+}
+
+// Writing asks for a tensor when it is its turn and copies none.
+func TestMemoryOfWriting(t *testing.T) {
+	var tensors []Source
+	data := make([]byte, 16<<20)
+	for i := range 8 {
+		tensors = append(tensors, Source{strconv.Itoa(i), "F32", []int{4 << 20}, func() []byte { return data }})
+	}
+	if n := allocates(func() { _ = Encode(io.Discard, tensors) }); n > 1<<20 {
+		t.Errorf("%d bytes allocated to write %d", n, 8*len(data))
+	}
+}
+
+// Tensors that share a storage, or lie in it in another order, have the values that PyTorch gives them.
+func TestViews(t *testing.T) {
+	for name, c := range map[string]struct {
+		offset        int
+		shape, stride []int
+		want          []float32
+	}{
+		"whole":      {0, []int{2, 2}, []int{2, 1}, []float32{1, 2, 3, 4}},
+		"transposed": {0, []int{2, 2}, []int{1, 2}, []float32{1, 3, 2, 4}},
+		"a column":   {1, []int{2}, []int{2}, []float32{2, 4}},
+		"the end":    {2, []int{2}, []int{1}, []float32{3, 4}},
+		"a scalar":   {3, nil, nil, []float32{4}},
+		"ones":       {1, []int{1, 2, 1}, []int{7, 1, 9}, []float32{2, 3}},
+	} {
+		object := stateDict("a", tensor(4, 0, []int{4}, []int{1}), "w", tensor(4, c.offset, c.shape, c.stride))
+		for form, raw := range map[string][]byte{"zip": zipped(t, pickle(object)), "legacy": legacy(object)} {
+			f, err := decode(raw)
+			if err != nil {
+				t.Errorf("%s, %s: %v", name, form, err)
+				continue
+			}
+			got, err := f.Tensors[1].Float32s()
+			if err != nil || !slices.Equal(got, c.want) {
+				t.Errorf("%s, %s: %v, %v, want %v", name, form, got, err, c.want)
+			}
+		}
+	}
+}
+
+// A legacy storage can be a part of another one.
+func TestLegacyPartOfAStorage(t *testing.T) {
+	part := asm{}.add('(', "storage", global("torch", "FloatStorage"), "0", "cpu", 4, ints(9, 1, 2), 't', 'Q')
+	f, err := decode(legacy(stateDict("w", tensorOf(part, 1, []int{1}, []int{1}))))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if v, err := f.Tensors[0].Float32s(); err != nil || !slices.Equal(v, []float32{3}) {
+		t.Errorf("%v, %v", v, err)
+	}
+}
+
+// What honest files have beside a flat dict of tensors.
+func TestForms(t *testing.T) {
+	w := tensor(4, 0, []int{4}, []int{1})
+	ordered := asm{}.add(global("collections", "OrderedDict"), ')', 'R')
+	python2 := asm{}.add(global("collections", "OrderedDict"), ']', '(', ']', '(', byte(opShortBinString), byte(1), []byte("w"), w, 'e', 'e', byte(opTuple1), 'R')
+	metadata := stateDict("_metadata", ordered)
+	for name, c := range map[string]struct {
+		object asm
+		want   string
+	}{
+		"dict":              {stateDict("w", w), "w"},
+		"OrderedDict":       {ordered.add('(', "w", w, 'u', metadata, 'b'), "w"},
+		"OrderedDict, py 2": {python2, "w"},
+		"Parameter":         {stateDict("w", asm{}.add(global("torch._utils", "_rebuild_parameter"), '(', w, byte(opNewTrue), ordered, 't', 'R')), "w"},
+		"state_dict":        {stateDict("epoch", 3, "state_dict", stateDict("w", w)), "w"},
+		"model":             {stateDict("model", stateDict("w", w), "lr", asm{}.add(byte(opBinFloat), make([]byte, 8))), "w"},
+		"nested":            {stateDict("G_A", stateDict("w", w)), "G_A.w"},
+		"numbers as keys":   {stateDict("state", stateDict(0, stateDict("m", w))), "state.0.m"},
+		"memo":              {stateDict("k", asm{}.add(w, 'q', byte(5)), "w", asm{}.add('h', byte(5))), "k"},
+	} {
+		for form, raw := range map[string][]byte{"zip": zipped(t, pickle(c.object)), "legacy": legacy(c.object)} {
+			f, err := decode(raw)
+			if err != nil {
+				t.Errorf("%s, %s: %v", name, form, err)
+			} else if f.Tensors[0].Name != c.want {
+				t.Errorf("%s, %s: %s, want %s", name, form, f.Tensors[0].Name, c.want)
+			}
+		}
+	}
+}
+
+// Archives may be compressed, by Python's zipfile for one, and begin with any folder or none.
+func TestOtherArchives(t *testing.T) {
+	for name, raw := range map[string][]byte{
+		"compressed": archiveOf(t, file{"archive/data.pkl", pickle(oneTensor), 8}, file{"archive/data/0", fourValues(), 8}, file{"archive/byteorder", []byte("little"), 8}),
+		"no folder":  archiveOf(t, file{"data.pkl", pickle(oneTensor), 0}, file{"data/0", fourValues(), 0}),
+	} {
+		if f, err := decode(raw); err != nil || !bytes.Equal(f.Tensors[0].Data, fourValues()) {
+			t.Errorf("%s: %v", name, err)
 		}
 	}
 }

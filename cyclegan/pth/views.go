@@ -111,11 +111,15 @@ func (v *view) in(raw []byte) []byte {
 		end := size * (v.offset + v.len())
 		return raw[size*v.offset : end : end]
 	}
-	out := make([]byte, 0, size*v.len())
+	out := make([]byte, size*v.len())
+	last := len(v.shape) - 1
 	index, at := make([]int, len(v.shape)), v.offset
-	for range v.len() {
-		out = append(out, raw[size*at:size*at+size]...)
-		for d := len(index) - 1; d >= 0; d-- {
+	for to := 0; to < len(out); {
+		for i := range v.shape[last] {
+			from := size * (at + i*v.stride[last])
+			to += copy(out[to:], raw[from:from+size])
+		}
+		for d := last - 1; d >= 0; d-- {
 			if index[d]++; index[d] < v.shape[d] {
 				at += v.stride[d]
 				break
@@ -152,6 +156,7 @@ func load(c content, tensors []named) ([]safetensors.Tensor, error) {
 		out[i] = safetensors.Tensor{Name: t.name, DType: t.dtype, Shape: t.shape}
 	}
 	allowance := maxCopies
+	var scratch []byte // for storages of which nothing is kept
 	for _, s := range order {
 		kept, copies := false, 0
 		for _, i := range users[s] {
@@ -172,7 +177,14 @@ func load(c content, tensors []named) ([]safetensors.Tensor, error) {
 		if err != nil {
 			return nil, err
 		}
-		raw := make([]byte, s.bytes())
+		raw := scratch
+		if kept {
+			raw = make([]byte, s.bytes())
+		} else if cap(raw) < s.bytes() {
+			raw = make([]byte, s.bytes())
+			scratch = raw
+		}
+		raw = raw[:s.bytes()]
 		if _, err := io.ReadFull(r, raw); err != nil {
 			return nil, fmt.Errorf("storage %q of %d bytes: %w", s.key, s.bytes(), errEnd)
 		}
