@@ -34,19 +34,15 @@ func (c *Checkpoint) WritePTH(w io.Writer, net string) error {
 
 // WriteSafetensors writes one network under the same keys.
 func (c *Checkpoint) WriteSafetensors(w io.Writer, net string) error {
-	sources, err := c.stateDict(net)
+	tensors, err := c.stateDict(net)
 	if err != nil {
 		return err
-	}
-	var tensors []safetensors.Tensor
-	for _, s := range sources {
-		tensors = append(tensors, safetensors.Tensor{Name: s.Name, DType: s.DType, Shape: s.Shape, Data: s.Data()})
 	}
 	return safetensors.Encode(w, tensors, map[string]string{"format": "pt"})
 }
 
 // stateDict is a network's tensors in PyTorch's order, its running statistics and their counters among them.
-func (c *Checkpoint) stateDict(net string) ([]pth.Source, error) {
+func (c *Checkpoint) stateDict(net string) ([]safetensors.Tensor, error) {
 	state, ok := c.Nets[net]
 	if !ok {
 		return nil, fmt.Errorf("%s: has no %s", c.Path, net)
@@ -55,10 +51,8 @@ func (c *Checkpoint) stateDict(net string) ([]pth.Source, error) {
 	if err != nil {
 		return nil, err
 	}
-	var out []pth.Source
-	add := func(p *Param) {
-		out = append(out, pth.Source{Name: p.Name, DType: "F32", Shape: p.Shape, Data: func() []byte { return floatBytes(state.Weights[p.Name]) }})
-	}
+	var out []safetensors.Tensor
+	add := func(p *Param) { out = append(out, float32Tensor(p.Name, p.Shape, state.Weights[p.Name])) }
 	tracked := map[string][]*Param{} // by the name of their module
 	for _, p := range n.Params.Tracked {
 		module := p.Name[:strings.LastIndexByte(p.Name, '.')]
@@ -74,7 +68,7 @@ func (c *Checkpoint) stateDict(net string) ([]pth.Source, error) {
 		for _, t := range tracked[module] {
 			add(t)
 		}
-		out = append(out, pth.Source{Name: module + batchesTracked, DType: "I64", Shape: []int{}, Data: func() []byte { return batches }})
+		out = append(out, safetensors.Tensor{Name: module + batchesTracked, DType: "I64", Shape: []int{}, Data: batches})
 	}
 	return out, nil
 }

@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"cyclevk/cyclegan/data"
 )
 
 // Latest is the epoch of the newest checkpoint.
@@ -192,8 +194,8 @@ type imported struct {
 
 func newImport(path string) *imported {
 	c := &Checkpoint{Info: Info{Config: DefaultConfig()}, Nets: map[string]NetState{}, Path: path}
-	// The official defaults of training, since weights alone do not tell.
-	c.Data = Data{Direction: "AtoB", Preprocess: "resize_and_crop", LoadSize: 286}
+	// The defaults of training, since weights alone do not tell.
+	c.Data = Data{DatasetMode: "unaligned", ExifOrientation: data.Upright, Direction: "AtoB", Preprocess: "resize_and_crop", LoadSize: 286}
 	return &imported{c, map[string]Architecture{}}
 }
 

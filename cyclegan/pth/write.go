@@ -10,23 +10,9 @@ import (
 	"io"
 	"math"
 	"strconv"
+
+	"cyclevk/cyclegan/safetensors"
 )
-
-// Source is a tensor to be written. Data is asked for its little-endian values, row-major, when it is its turn, and once.
-type Source struct {
-	Name  string
-	DType string // as in safetensors
-	Shape []int
-	Data  func() []byte
-}
-
-func (s *Source) len() int {
-	n := 1
-	for _, d := range s.Shape {
-		n *= d
-	}
-	return n
-}
 
 // prefix is the folder that torch.save uses where it knows no file name.
 const prefix = "archive/"
@@ -34,28 +20,24 @@ const prefix = "archive/"
 // dataAlign is where torch.save begins values.
 const dataAlign = 64
 
-// Encode writes a state dict. The same tensors give the same bytes. torch.load(…, weights_only=True) reads it.
-func Encode(w io.Writer, tensors []Source) error {
+// Encode writes a state dict, a piece at a time. The same tensors give the same bytes. torch.load(…, weights_only=True) reads it.
+func Encode(w io.Writer, tensors []safetensors.Tensor) error {
 	pickle, err := encodePickle(tensors)
 	if err != nil {
 		return err
 	}
 	z := &zipWriter{w: w}
-	z.entry(prefix+"data.pkl", pickle)
-	z.entry(prefix+"byteorder", []byte("little"))
+	z.bytes(prefix+"data.pkl", pickle)
+	z.bytes(prefix+"byteorder", []byte("little"))
 	for i, t := range tensors {
-		data := t.Data()
-		if want := itemSizes[t.DType] * t.len(); len(data) != want {
-			return fmt.Errorf("tensor %q, %s %v, has %d bytes in place of %d", t.Name, t.DType, t.Shape, len(data), want)
-		}
-		z.entry(prefix+"data/"+strconv.Itoa(i), data)
+		z.entry(prefix+"data/"+strconv.Itoa(i), t.Len(), t.Write)
 	}
-	z.entry(prefix+"version", []byte("3\n"))
+	z.bytes(prefix+"version", []byte("3\n"))
 	return z.close()
 }
 
 // encodePickle is OrderedDict({name: _rebuild_tensor_v2(storage, 0, shape, stride, False, OrderedDict())}).
-func encodePickle(tensors []Source) ([]byte, error) {
+func encodePickle(tensors []safetensors.Tensor) ([]byte, error) {
 	classes := map[string]name{}
 	for class, dtype := range storageTypes {
 		classes[dtype] = class
@@ -66,8 +48,9 @@ func encodePickle(tensors []Source) ([]byte, error) {
 	seen := map[string]bool{}
 	for i, t := range tensors {
 		class, ok := classes[t.DType]
-		if !ok || seen[t.Name] {
-			return nil, fmt.Errorf("tensor %q of type %s cannot be written or is there twice", t.Name, t.DType)
+		n := elements(t.Shape)
+		if !ok || seen[t.Name] || t.Len() != n*itemSizes[t.DType] {
+			return nil, fmt.Errorf("tensor %q, %s %v with %d bytes, is not valid or there twice", t.Name, t.DType, t.Shape, t.Len())
 		}
 		seen[t.Name] = true
 		p.string(t.Name)
@@ -77,7 +60,7 @@ func encodePickle(tensors []Source) ([]byte, error) {
 		p.global("torch", string(class[len("torch."):]))
 		p.string(strconv.Itoa(i))
 		p.string("cpu")
-		p.int(t.len())
+		p.int(n)
 		p = append(p, opTuple, opBinPersID)
 		p.int(0)
 		p.ints(t.Shape)
@@ -87,6 +70,15 @@ func encodePickle(tensors []Source) ([]byte, error) {
 		p = append(p, opEmptyTuple, opReduce, opTuple, opReduce)
 	}
 	return append(p, opSetItems, opStop), nil
+}
+
+// elements is the number of values of a shape that is known to be sound.
+func elements(shape []int) int {
+	n := 1
+	for _, d := range shape {
+		n *= d
+	}
+	return n
 }
 
 // strides of a row-major tensor.
@@ -138,19 +130,29 @@ type zipWriter struct {
 	err       error
 }
 
-func (z *zipWriter) write(b []byte) {
+// Write counts and passes on.
+func (z *zipWriter) Write(b []byte) (int, error) {
 	if z.err == nil {
 		_, z.err = z.w.Write(b)
 	}
 	z.at += int64(len(b))
+	return len(b), z.err
 }
 
-func (z *zipWriter) entry(name string, data []byte) {
-	if z.at+int64(len(data))+1<<20 > math.MaxUint32 || z.count == math.MaxUint16 {
+func (z *zipWriter) bytes(name string, data []byte) {
+	z.entry(name, len(data), func(w io.Writer) error { _, err := w.Write(data); return err })
+}
+
+// entry writes a file of so many bytes, which write makes.
+func (z *zipWriter) entry(name string, size int, write func(io.Writer) error) {
+	if z.err != nil {
+		return
+	}
+	if z.at+int64(size)+1<<20 > math.MaxUint32 || z.count == math.MaxUint16 {
 		z.err = fmt.Errorf("more than 4 GiB or %d tensors do not fit this form: write safetensors", math.MaxUint16-3)
 		return
 	}
-	start, crc := z.at, crc32.ChecksumIEEE(data)
+	start := z.at
 	// An extra field "FB" fills up to the alignment.
 	fill := (dataAlign - int(z.at+localSize+int64(len(name))+4)%dataAlign) % dataAlign
 
@@ -162,13 +164,16 @@ func (z *zipWriter) entry(name string, data []byte) {
 	local = le.AppendUint16(local, uint16(4+fill))
 	local = append(local, name+"FB"...)
 	local = le.AppendUint16(local, uint16(fill))
-	z.write(append(local, bytes.Repeat([]byte("Z"), fill)...))
-	z.write(data)
+	z.Write(append(local, bytes.Repeat([]byte("Z"), fill)...)) // errors are kept
 
-	sums := le.AppendUint32(nil, crc)
-	sums = le.AppendUint32(sums, uint32(len(data)))
-	sums = le.AppendUint32(sums, uint32(len(data)))
-	z.write(append([]byte("PK\x07\x08"), sums...))
+	crc := crc32.NewIEEE()
+	if err := write(io.MultiWriter(z, crc)); err != nil {
+		z.err = err
+	}
+	sums := le.AppendUint32(nil, crc.Sum32())
+	sums = le.AppendUint32(sums, uint32(size))
+	sums = le.AppendUint32(sums, uint32(size))
+	z.Write(append([]byte("PK\x07\x08"), sums...))
 
 	central := append([]byte("PK\x01\x02\x00\x00"), common...)
 	central = append(central, sums...)
@@ -181,12 +186,12 @@ func (z *zipWriter) entry(name string, data []byte) {
 
 func (z *zipWriter) close() error {
 	start := z.at
-	z.write(z.directory)
+	z.Write(z.directory)
 	end := append([]byte("PK\x05\x06"), 0, 0, 0, 0)
 	end = le.AppendUint16(end, uint16(z.count))
 	end = le.AppendUint16(end, uint16(z.count))
 	end = le.AppendUint32(end, uint32(len(z.directory)))
 	end = le.AppendUint32(end, uint32(start))
-	z.write(append(end, 0, 0))
+	z.Write(append(end, 0, 0))
 	return z.err
 }
