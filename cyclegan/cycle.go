@@ -26,7 +26,7 @@ type Cycle struct {
 
 // NewCycle loads the generators of a checkpoint, the first one being that of a direction, "AtoB" or "BtoA".
 func NewCycle(dev *vk.Device, c *Checkpoint, direction string) (*Cycle, error) {
-	name, err := generatorOf(direction)
+	name, err := GeneratorOf(direction)
 	if err != nil {
 		return nil, err
 	}

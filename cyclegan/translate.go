@@ -39,7 +39,7 @@ type shape struct{ h, w, bits int }
 
 // NewTranslator loads the generator of a direction, "AtoB" or "BtoA", from a checkpoint.
 func NewTranslator(dev *vk.Device, c *Checkpoint, direction string) (*Translator, error) {
-	name, err := generatorOf(direction)
+	name, err := GeneratorOf(direction)
 	if err != nil {
 		return nil, err
 	}
@@ -60,8 +60,8 @@ func NewTranslator(dev *vk.Device, c *Checkpoint, direction string) (*Translator
 	return t, nil
 }
 
-// generatorOf is the name of the generator that translates in a direction.
-func generatorOf(direction string) (string, error) {
+// GeneratorOf is the name of the generator that translates in a direction.
+func GeneratorOf(direction string) (string, error) {
 	name, ok := map[string]string{"AtoB": "G_A", "BtoA": "G_B"}[direction]
 	if !ok {
 		return "", fmt.Errorf("--direction %q: use AtoB or BtoA", direction)

@@ -43,7 +43,7 @@ Examples:
 			&cli.StringFlag{Name: "name", Usage: "`NAME` of the run, and of the folder of its results"},
 			&cli.PathFlag{Name: "checkpoints_dir", Value: "./checkpoints", Usage: "`FOLDER` that holds the folders of runs"},
 			&cli.PathFlag{Name: "model", Usage: "folder of a training `RUN`, or a checkpoint file, instead of --checkpoints_dir and --name"},
-			&cli.StringFlag{Name: "epoch", Value: "latest", Usage: "`EPOCH` after which the model was saved, a number or latest"},
+			epochFlag(),
 			&cli.StringFlag{Name: "phase", Value: "test", Usage: "`PHASE`: the folders are called PHASEA, PHASEB and PHASE"},
 			&cli.IntFlag{Name: "num_test", Value: 50, Usage: "`NUMBER` of pictures of each domain at most (0: all)"},
 			&cli.StringFlag{Name: "direction", Value: "both", Usage: "what is translated: `both|AtoB|BtoA`"},
@@ -60,7 +60,7 @@ func test(c *cli.Context) error {
 	if err != nil {
 		return badInput{err}
 	}
-	if t.model, err = t.loadModel(c); err != nil {
+	if t.model, err = loadModel(c, t.modelPath, "G_A", "G_B"); err != nil {
 		return err
 	}
 	if err := t.find(c.Path("dataroot"), c.String("phase"), c.String("dataset_mode"), c.Int("num_test")); err != nil {
@@ -100,8 +100,6 @@ type testRun struct {
 	stdout, stderr io.Writer
 }
 
-const latest = "latest"
-
 // readTestOptions refuses what cannot be used.
 func readTestOptions(c *cli.Context) (*testRun, error) {
 	if err := required(c, "dataroot"); err != nil {
@@ -135,7 +133,7 @@ func readTestOptions(c *cli.Context) (*testRun, error) {
 	if t.direction != "both" && t.direction != "AtoB" && t.direction != "BtoA" {
 		return nil, fmt.Errorf("--direction %q: use both, AtoB or BtoA", t.direction)
 	}
-	if n, err := strconv.Atoi(t.epoch); t.epoch != latest && (err != nil || n < 0) {
+	if n, err := strconv.Atoi(t.epoch); t.epoch != cyclegan.Latest && (err != nil || n < 0) {
 		return nil, fmt.Errorf("--epoch %q: use the number of an epoch, or latest", t.epoch)
 	}
 	if phase := c.String("phase"); phase == "" || phase != filepath.Base(phase) {
@@ -146,19 +144,6 @@ func readTestOptions(c *cli.Context) (*testRun, error) {
 	}
 	t.folder = filepath.Join(c.Path("results_dir"), t.name, c.String("phase")+"_"+t.epoch)
 	return t, nil
-}
-
-// loadModel reads the checkpoint of --epoch.
-func (t *testRun) loadModel(c *cli.Context) (*cyclegan.Checkpoint, error) {
-	if t.epoch == latest {
-		return loadModel(c, t.modelPath)
-	}
-	epoch, err := strconv.Atoi(t.epoch)
-	if err != nil {
-		return nil, badInput{err}
-	}
-	model, err := cyclegan.LoadEpoch(t.modelPath, epoch)
-	return model, asBadInput(err)
 }
 
 // run translates every picture that can be read. It fails where none can.
