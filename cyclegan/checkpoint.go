@@ -49,6 +49,8 @@ type Info struct {
 
 	Plateau *Plateau `json:"plateau,omitempty"` // what the learning-rate policy of this name remembers
 
+	Program string `json:"program,omitempty"` // the version of the program that trained last
+
 	// The same bits follow on the same device, driver and shaders.
 	Device  string `json:"device"`
 	Driver  string `json:"driver"`

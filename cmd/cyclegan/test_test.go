@@ -119,6 +119,10 @@ func TestResultPages(t *testing.T) {
 	}
 	r = runProgram(t, program(t, dir, "test", "--dataroot", "none", "--name", "one", "--direction", "AtoB"))
 	wantRefusal(t, r, []string{`"none"`, "no pictures"})
+	r = runProgram(t, program(t, dir, "test", "--dataroot", "scenes", "--name", "one", "--dataset_mode", "aligned"))
+	wantRefusal(t, r, []string{`"scenes"`, "no pictures", "aligned"})
+	r = runProgram(t, program(t, dir, "test", "--dataroot", "scenes", "--name", "one", "--dataset_mode", "colourful"))
+	wantRefusal(t, r, []string{"--dataset_mode", "colourful", "single"})
 }
 
 func pixels(t *testing.T, path string) []uint8 {
