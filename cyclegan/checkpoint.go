@@ -30,8 +30,9 @@ type Checkpoint struct {
 	Nets         map[string]NetState // by "G_A", "G_B", "D_A", "D_B"
 	PoolA, PoolB [][]float32         // pictures [C,H,W] of fake_A and fake_B, in the order of their places
 
-	Path    string  // the file that Load read; not saved
-	Damaged []error // newer files in its folder that Load had to pass over, by name; not saved
+	Path    string   // the file that Load read; not saved
+	Notes   []string // what an imported model's user should know; not saved
+	Damaged []error  // newer files in its folder that Load had to pass over, by name; not saved
 }
 
 // NetState is one network with Adam's moments.
@@ -47,6 +48,8 @@ type Info struct {
 	Next  int `json:"next"`  // the number of its next sample
 
 	Plateau *Plateau `json:"plateau,omitempty"` // what the learning-rate policy of this name remembers
+
+	Program string `json:"program,omitempty"` // the version of the program that trained last
 
 	// The same bits follow on the same device, driver and shaders.
 	Device  string `json:"device"`

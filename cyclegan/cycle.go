@@ -16,9 +16,12 @@ type Cycle struct {
 	arena       *vk.Arena
 	there, back *Network
 
-	Eval bool // see [Translator]
+	// See [Translator].
+	MaxMemory int
+	Progress  func(share float64) error // of one of the two translations
+	Eval      bool
 
-	// The program for the last shape.
+	// The program for the last shape; nil where that needs more memory than there is.
 	shape
 	program       *vk.Program
 	in, fake, rec *vk.Mem
@@ -26,7 +29,7 @@ type Cycle struct {
 
 // NewCycle loads the generators of a checkpoint, the first one being that of a direction, "AtoB" or "BtoA".
 func NewCycle(dev *vk.Device, c *Checkpoint, direction string) (*Cycle, error) {
-	name, err := generatorOf(direction)
+	name, err := GeneratorOf(direction)
 	if err != nil {
 		return nil, err
 	}
@@ -64,35 +67,62 @@ func (t *Cycle) Close() {
 }
 
 // Run returns the translation of a picture, padded and cropped back as Translate does, and its reconstruction. The second
-// generator takes the first one's numbers, not the translation in 8 bits.
+// generator takes the first one's numbers, not the translation in 8 bits; where the program for both needs more memory than there
+// is, it takes them in 16 bits.
 func (t *Cycle) Run(x *data.Image) (fake, rec *data.Image, err error) {
 	padded := t.there.fit(x)
 	if err := t.prepare(shape{padded.H, padded.W, x.Bits}); err != nil {
 		return nil, nil, err
 	}
+	if t.program != nil {
+		fake, rec, err = t.run(padded)
+	} else {
+		fake, rec, err = t.inTurn(padded)
+	}
+	for _, y := range []**data.Image{&fake, &rec} {
+		if err == nil {
+			*y, err = (*y).Crop(0, 0, x.W, x.H)
+		}
+	}
+	return fake, rec, err
+}
+
+// run runs the program.
+func (t *Cycle) run(x *data.Image) (fake, rec *data.Image, err error) {
 	s, err := t.program.Acquire()
 	if err != nil {
 		return nil, nil, err
 	}
-	copy(s.Bytes(t.in), padded.Pix)
+	copy(s.Bytes(t.in), x.Pix)
 	if err := t.program.Submit(s); err != nil {
 		return nil, nil, err
 	}
 	if err := t.program.Wait(s); err != nil {
 		return nil, nil, err
 	}
-	for _, out := range []struct {
-		from *vk.Mem
-		c    int
-		into **data.Image
-	}{{t.fake, t.there.Out, &fake}, {t.rec, t.back.Out, &rec}} {
-		y := data.Format{C: out.c, Bits: x.Bits}.NewImage(padded.W, padded.H)
-		copy(y.Pix, s.Bytes(out.from))
-		if *out.into, err = y.Crop(0, 0, x.W, x.H); err != nil {
-			return nil, nil, err
-		}
+	picture := func(channels int, from *vk.Mem) *data.Image {
+		y := data.Format{C: channels, Bits: x.Bits}.NewImage(x.W, x.H)
+		copy(y.Pix, s.Bytes(from))
+		return y
 	}
-	return fake, rec, nil
+	return picture(t.there.Out, t.fake), picture(t.back.Out, t.rec), nil
+}
+
+// inTurn runs the generators one after the other, in tiles where that is needed. 16 bits hold 8 bits exactly, and truncate to
+// what 8 bits would have been.
+func (t *Cycle) inTurn(x *data.Image) (fake, rec *data.Image, err error) {
+	translate := func(gen *Network, x *data.Image) (*data.Image, error) {
+		one := &Translator{MaxMemory: t.MaxMemory, Progress: t.Progress, Eval: t.Eval, dev: t.dev, gen: gen}
+		defer one.freeProgram()
+		return one.Translate(x)
+	}
+	if fake, err = translate(t.there, x.Convert(data.Format{Bits: 16})); err != nil {
+		return nil, nil, err
+	}
+	if rec, err = translate(t.back, fake); err != nil {
+		return nil, nil, err
+	}
+	return fake.Convert(data.Format{Bits: x.Bits}), rec.Convert(data.Format{Bits: x.Bits}), nil
 }
 
 // prepare builds the program for a padded picture.
@@ -114,9 +144,12 @@ func (t *Cycle) prepare(of shape) error {
 	y := t.there.Forward(p, x, Pass{Eval: t.Eval}).Y
 	kernels.Quantise(p, y, t.fake.All(), of.bits)
 	kernels.Quantise(p, t.back.Forward(p, y, Pass{Eval: t.Eval}).Y, t.rec.All(), of.bits)
-	if err := p.Build(); err != nil {
+	switch err := buildWithin(p, room(t.dev, t.MaxMemory)); {
+	case err == nil:
+		t.program = p
+	case !tooLarge(err):
 		return err
 	}
-	t.program, t.shape = p, of
+	t.shape = of
 	return nil
 }

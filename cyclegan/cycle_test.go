@@ -42,6 +42,7 @@ func TestCycle(t *testing.T) {
 			if want, err := translator.Translate(x); err != nil || !bytes.Equal(want.Pix, fake.Pix) {
 				t.Errorf("%s %dx%d: the translation is not Translate's (%v)", direction, w, h, err)
 			}
+			checkInTurn(t, cycle, x, fake, rec)
 			if w%4+h%4 > 0 {
 				if rec.W != w || rec.H != h {
 					t.Errorf("%s %dx%d: the reconstruction is %dx%d", direction, w, h, rec.W, rec.H)
@@ -62,6 +63,34 @@ func TestCycle(t *testing.T) {
 			if far > 1 || !differ {
 				t.Errorf("%s %dx%d: the reconstruction is %d of 255 from the second generator's output, and differs from the first's: %v", direction, w, h, far, differ)
 			}
+		}
+	}
+}
+
+// checkInTurn runs a cycle once more with too little memory for both generators at once.
+func checkInTurn(t *testing.T, cycle *Cycle, x, fake, rec *data.Image) {
+	t.Helper()
+	need, err := cycle.program.Plan()
+	if err != nil {
+		t.Fatal(err)
+	}
+	used, _ := cycle.dev.Allocated()
+	with := *cycle
+	with.program, with.shape, with.MaxMemory = nil, shape{}, used+need-1
+	f, r, err := with.Run(x)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if with.program != nil {
+		with.program.Free()
+		t.Fatal("the program for both fits into so little memory")
+	}
+	for i := range fake.Pix {
+		if d := int(f.Pix[i]) - int(fake.Pix[i]); d < -1 || d > 1 {
+			t.Fatalf("one generator after the other: sample %d of the translation is %d, not %d", i, f.Pix[i], fake.Pix[i])
+		}
+		if d := int(r.Pix[i]) - int(rec.Pix[i]); d < -1 || d > 1 {
+			t.Fatalf("one generator after the other: sample %d of the reconstruction is %d, not %d", i, r.Pix[i], rec.Pix[i])
 		}
 	}
 }

@@ -243,7 +243,7 @@ func TestCheckSpace(t *testing.T) {
 	}
 	data := 0
 	for _, x := range tensors {
-		data += len(x.Data)
+		data += x.Len()
 	}
 	if bytes != data || st.Size() < int64(bytes) {
 		t.Errorf("%d bytes predicted, %d of data in a file of %d", bytes, data, st.Size())

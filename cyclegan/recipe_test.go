@@ -146,7 +146,9 @@ func gradients(t *testing.T, dev *vk.Device, c Config, batches ...*data.Batch) (
 // part is n pictures of each domain, from the first on.
 func part(b *data.Batch, first, n int) *data.Batch {
 	a, c := len(b.A)/b.N, len(b.B)/b.N
-	return &data.Batch{N: n, H: b.H, W: b.W, A: b.A[first*a:][:n*a], B: b.B[first*c:][:n*c]}
+	p := *b
+	p.N, p.A, p.B = n, b.A[first*a:][:n*a], b.B[first*c:][:n*c]
+	return &p
 }
 
 // TestBatchIsTheMean: with instance norm, the gradient of a batch of 2 is the mean of the two gradients.

@@ -121,6 +121,12 @@ func (t *Trainer) restore(c *Checkpoint) error {
 			mem   *vk.Mem
 			state State
 		}{{ps.M, s.M}, {ps.V, s.V}} {
+			if b.state == nil { // weights alone: a fresh optimiser
+				if err := t.dev.Zero(b.mem.All()); err != nil {
+					return err
+				}
+				continue
+			}
 			if err := ps.upload(t.dev, b.mem, b.state); err != nil {
 				return err
 			}

@@ -39,7 +39,7 @@ type shape struct{ h, w, bits int }
 
 // NewTranslator loads the generator of a direction, "AtoB" or "BtoA", from a checkpoint.
 func NewTranslator(dev *vk.Device, c *Checkpoint, direction string) (*Translator, error) {
-	name, err := generatorOf(direction)
+	name, err := GeneratorOf(direction)
 	if err != nil {
 		return nil, err
 	}
@@ -60,8 +60,8 @@ func NewTranslator(dev *vk.Device, c *Checkpoint, direction string) (*Translator
 	return t, nil
 }
 
-// generatorOf is the name of the generator that translates in a direction.
-func generatorOf(direction string) (string, error) {
+// GeneratorOf is the name of the generator that translates in a direction.
+func GeneratorOf(direction string) (string, error) {
 	name, ok := map[string]string{"AtoB": "G_A", "BtoA": "G_B"}[direction]
 	if !ok {
 		return "", fmt.Errorf("--direction %q: use AtoB or BtoA", direction)
@@ -71,10 +71,14 @@ func generatorOf(direction string) (string, error) {
 
 // Close frees the translator.
 func (t *Translator) Close() {
+	t.freeProgram()
+	t.arena.Free()
+}
+
+func (t *Translator) freeProgram() {
 	if t.program != nil {
 		t.program.Free()
 	}
-	t.arena.Free()
 }
 
 // Translate returns the translated picture in the size and depth of the original, with as many channels as the network makes,
@@ -129,9 +133,7 @@ func (t *Translator) prepare(s shape) error {
 	if t.shape == s {
 		return nil
 	}
-	if t.program != nil {
-		t.program.Free()
-	}
+	t.freeProgram()
 	t.program, t.tiles, t.shape = nil, nil, shape{}
 	p := t.dev.NewProgram(fmt.Sprintf("translate %dx%d", s.w, s.h))
 	t.in = p.Host("picture", kernels.PixelBytes(1, s.h, s.w, t.gen.In, s.bits))
@@ -140,18 +142,12 @@ func (t *Translator) prepare(s shape) error {
 	kernels.Upload(p, t.in.All(), s.bits, x)
 	kernels.Quantise(p, t.gen.Forward(p, x, Pass{Eval: t.Eval}).Y, t.out.All(), s.bits)
 
-	room := t.room()
-	need, err := p.Plan()
-	if err == nil && need > room {
-		err = vk.ErrOutOfDeviceMemory
-	}
-	if err == nil {
-		err = p.Build()
-	}
+	room := room(t.dev, t.MaxMemory)
+	err := buildWithin(p, room)
 	switch {
 	case err == nil:
 		t.program = p
-	case errors.Is(err, vk.ErrTooLarge), errors.Is(err, vk.ErrOutOfDeviceMemory):
+	case tooLarge(err):
 		if t.tiles, err = t.planTiles(s, room); err != nil {
 			return err
 		}
@@ -162,14 +158,31 @@ func (t *Translator) prepare(s shape) error {
 	return nil
 }
 
-// room is the memory that is left, in bytes.
-func (t *Translator) room() int {
-	room := t.dev.Free()
-	if t.MaxMemory > 0 {
-		used, _ := t.dev.Allocated()
-		room = min(room, t.MaxMemory-used)
+// room is the memory that is left of a device, or of so many bytes of it, where most is not 0.
+func room(dev *vk.Device, most int) int {
+	room := dev.Free()
+	if most > 0 {
+		used, _ := dev.Allocated()
+		room = min(room, most-used)
 	}
 	return room
+}
+
+// buildWithin builds a program that needs no more memory than there is room for.
+func buildWithin(p *vk.Program, room int) error {
+	need, err := p.Plan()
+	if err == nil && need > room {
+		err = vk.ErrOutOfDeviceMemory
+	}
+	if err != nil {
+		return err
+	}
+	return p.Build()
+}
+
+// tooLarge tells whether what was to be built needs more memory than there is.
+func tooLarge(err error) bool {
+	return errors.Is(err, vk.ErrTooLarge) || errors.Is(err, vk.ErrOutOfDeviceMemory)
 }
 
 // fit is a picture with the channels and in the size that the network takes.

@@ -38,6 +38,7 @@ Examples:
    cyclegan eval --model checkpoints/scenes --dataroot scenes --json scores.json --grid scores.png`,
 		Flags: []cli.Flag{
 			modelFlag(),
+			epochFlag(),
 			&cli.PathFlag{Name: "dataroot", Usage: "`FOLDER` that holds testA and testB, or test (required)"},
 			&cli.StringFlag{Name: "dataset_mode", Usage: "`MODE` of the test pictures, unaligned or aligned (default: that of the training)"},
 			&cli.PathFlag{Name: "json", Usage: "write the scores to a `FILE`"},
@@ -53,7 +54,7 @@ func evaluate(c *cli.Context) error {
 	if err := required(c, "model", "dataroot"); err != nil {
 		return err
 	}
-	model, err := loadModel(c, c.Path("model"))
+	model, err := loadModel(c, c.Path("model"), "G_A", "G_B")
 	if err != nil {
 		return err
 	}

@@ -107,7 +107,8 @@ func TestBrokenNumbersSaveTheStepBefore(t *testing.T) {
 					config: model.Config, runPath: filepath.Join(dir, "checkpoints", fmt.Sprint("from", steps)), printFreq: 1, displayFreq: 100, saveLatestFreq: 100,
 					data: data.Options{Root: filepath.Join(dir, "scenes"), LoadSize: 18, CropSize: 16},
 				},
-				from: model, stdout: io.Discard, stderr: io.Discard, progress: newProgress(io.Discard, steps),
+				schedule: cyclegan.NewSchedule(model.Config, nil),
+				from:     model, stdout: io.Discard, stderr: io.Discard, progress: newProgress(io.Discard, steps),
 			}
 			if err := run.openPictures(); err != nil {
 				return err

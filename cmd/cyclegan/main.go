@@ -59,8 +59,8 @@ First steps, on drawn pictures whose true translation is known:
 		EnableBashCompletion: true,
 		ExitErrHandler:       func(*cli.Context, error) {}, // run reports
 		Commands: []*cli.Command{
-			trainCommand(), translateCommand(), testCommand(), evalCommand(), exportCommand(), synthCommand(), benchCommand(), tuneCommand(),
-			devicesCommand(), completionCommand(),
+			trainCommand(), translateCommand(), testCommand(), evalCommand(), exportCommand(), inspectCommand(), synthCommand(), benchCommand(),
+			tuneCommand(), devicesCommand(), completionCommand(),
 		},
 	}
 	for _, c := range app.Commands {

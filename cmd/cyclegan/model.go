@@ -12,13 +12,23 @@ import (
 	"cyclevk/cyclegan/data"
 )
 
-// loadModel reads a checkpoint: a file, or the newest one of a run folder.
-func loadModel(c *cli.Context, path string) (*cyclegan.Checkpoint, error) {
-	model, err := cyclegan.Load(path)
+func modelFlag() cli.Flag {
+	return &cli.PathFlag{Name: "model", Usage: "`MODEL`: the folder of a training run, whose newest checkpoint is taken, or one with latest_net_G_A.pth and so on; " +
+		"a checkpoint file, or PyTorch or safetensors weights (required)"}
+}
+
+func epochFlag() cli.Flag {
+	return &cli.StringFlag{Name: "epoch", Value: cyclegan.Latest, Usage: "`EPOCH` after which the model was saved, a number or latest"}
+}
+
+// loadModel reads a model, of --epoch where the command has it; nets are the networks that it must have.
+func loadModel(c *cli.Context, path string, nets ...string) (*cyclegan.Checkpoint, error) {
+	model, err := cyclegan.LoadModel(path, cyclegan.Wanted{Epoch: c.String("epoch"), Nets: nets})
 	if err != nil {
 		return nil, badInput{err}
 	}
 	warnOfDamage(c.App.ErrWriter, c.Command.Name, model)
+	sayNotes(c.App.ErrWriter, c.Command.Name, model)
 	return model, nil
 }
 
@@ -34,6 +44,13 @@ func pictureFormat(model *cyclegan.Checkpoint, domain string) data.Format {
 		f.C = model.Config.OutputNC
 	}
 	return f
+}
+
+// sayNotes says what an imported model was found to be.
+func sayNotes(stderr io.Writer, command string, model *cyclegan.Checkpoint) {
+	for _, note := range model.Notes {
+		fmt.Fprintf(stderr, "cyclegan %s: %s\n", command, note)
+	}
 }
 
 // warnOfDamage says which newer checkpoints were passed over, and for which one.

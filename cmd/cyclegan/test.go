@@ -29,9 +29,10 @@ func testCommand() *cli.Command {
 test picture without its extension, and beside that folder index.html, which a browser opens from the disk. rec_A is G_B's
 translation of fake_B. Pictures keep their own size.
 
-Pictures come from DATAROOT/testA and DATAROOT/testB, or where there are none of these, from DATAROOT/test (A and B side by
-side in one picture) or from DATAROOT itself (pictures of the one domain that --direction translates). Which folder, or half,
-is domain A was settled when the model was trained, with --direction then; --direction now only says what is translated.
+Pictures come from DATAROOT/testA and DATAROOT/testB (unaligned), or where there are none of these, from DATAROOT/test, A and B
+side by side in one picture (aligned), or from DATAROOT itself, pictures of the one domain that --direction translates (single).
+Which folder, or half, is domain A was settled when the model was trained, with --direction then; --direction now only says what
+is translated.
 
 Examples:
    cyclegan test --dataroot datasets/horse2zebra --name horse2zebra
@@ -42,11 +43,13 @@ Examples:
 			&cli.StringFlag{Name: "name", Usage: "`NAME` of the run, and of the folder of its results"},
 			&cli.PathFlag{Name: "checkpoints_dir", Value: "./checkpoints", Usage: "`FOLDER` that holds the folders of runs"},
 			&cli.PathFlag{Name: "model", Usage: "folder of a training `RUN`, or a checkpoint file, instead of --checkpoints_dir and --name"},
-			&cli.StringFlag{Name: "epoch", Value: "latest", Usage: "`EPOCH` after which the model was saved, a number or latest"},
+			epochFlag(),
 			&cli.StringFlag{Name: "phase", Value: "test", Usage: "`PHASE`: the folders are called PHASEA, PHASEB and PHASE"},
 			&cli.IntFlag{Name: "num_test", Value: 50, Usage: "`NUMBER` of pictures of each domain at most (0: all)"},
 			&cli.StringFlag{Name: "direction", Value: "both", Usage: "what is translated: `both|AtoB|BtoA`"},
 			&cli.PathFlag{Name: "results_dir", Value: "./results", Usage: "`FOLDER` for the folders of results"},
+			&cli.StringFlag{Name: "dataset_mode", Usage: "`MODE` of the pictures: unaligned, aligned or single (default: what DATAROOT looks like)"},
+			evalFlag(),
 			&cli.BoolFlag{Name: "no_dropout", Value: true, Usage: "no dropout in use, as always"},
 			deviceFlag(),
 		},
@@ -59,15 +62,15 @@ func test(c *cli.Context) error {
 	if err != nil {
 		return badInput{err}
 	}
-	if t.model, err = t.loadModel(c); err != nil {
+	if t.model, err = loadModel(c, t.modelPath, "G_A", "G_B"); err != nil {
 		return err
 	}
-	if err := t.find(c.Path("dataroot"), c.String("phase"), c.Int("num_test")); err != nil {
+	if err := t.find(c.Path("dataroot"), c.String("phase"), c.String("dataset_mode"), c.Int("num_test")); err != nil {
 		return badInput{err}
 	}
 	ctx, stop := interruptible(c.Context)
 	defer stop()
-	err = withDevice(c.String("device"), func(dev *vk.Device) error { return t.run(ctx, dev) })
+	err = withDevice(c.String("device"), func(dev *vk.Device) error { return t.run(ctx, dev, c.Bool("eval")) })
 	if err != nil && !errors.Is(err, errInterrupted) {
 		return err
 	}
@@ -98,8 +101,6 @@ type testRun struct {
 
 	stdout, stderr io.Writer
 }
-
-const latest = "latest"
 
 // readTestOptions refuses what cannot be used.
 func readTestOptions(c *cli.Context) (*testRun, error) {
@@ -134,7 +135,7 @@ func readTestOptions(c *cli.Context) (*testRun, error) {
 	if t.direction != "both" && t.direction != "AtoB" && t.direction != "BtoA" {
 		return nil, fmt.Errorf("--direction %q: use both, AtoB or BtoA", t.direction)
 	}
-	if n, err := strconv.Atoi(t.epoch); t.epoch != latest && (err != nil || n < 0) {
+	if n, err := strconv.Atoi(t.epoch); t.epoch != cyclegan.Latest && (err != nil || n < 0) {
 		return nil, fmt.Errorf("--epoch %q: use the number of an epoch, or latest", t.epoch)
 	}
 	if phase := c.String("phase"); phase == "" || phase != filepath.Base(phase) {
@@ -147,21 +148,8 @@ func readTestOptions(c *cli.Context) (*testRun, error) {
 	return t, nil
 }
 
-// loadModel reads the checkpoint of --epoch.
-func (t *testRun) loadModel(c *cli.Context) (*cyclegan.Checkpoint, error) {
-	if t.epoch == latest {
-		return loadModel(c, t.modelPath)
-	}
-	epoch, err := strconv.Atoi(t.epoch)
-	if err != nil {
-		return nil, badInput{err}
-	}
-	model, err := cyclegan.LoadEpoch(t.modelPath, epoch)
-	return model, asBadInput(err)
-}
-
 // run translates every picture that can be read. It fails where none can.
-func (t *testRun) run(ctx context.Context, dev *vk.Device) error {
+func (t *testRun) run(ctx context.Context, dev *vk.Device, eval bool) error {
 	t.device = dev.Info.Name
 	if err := os.MkdirAll(filepath.Join(t.folder, imageFolder), 0o755); err != nil {
 		return badInput{err}
@@ -176,7 +164,7 @@ func (t *testRun) run(ctx context.Context, dev *vk.Device) error {
 		if len(s.names) == 0 {
 			continue
 		}
-		if err := t.translate(ctx, dev, s, bar); err != nil {
+		if err := t.translate(ctx, dev, s, eval, bar); err != nil {
 			return err
 		}
 	}
@@ -187,12 +175,18 @@ func (t *testRun) run(ctx context.Context, dev *vk.Device) error {
 }
 
 // translate makes the strips of one direction.
-func (t *testRun) translate(ctx context.Context, dev *vk.Device, s *testSide, bar *progress) error {
+func (t *testRun) translate(ctx context.Context, dev *vk.Device, s *testSide, eval bool, bar *progress) error {
 	cycle, err := cyclegan.NewCycle(dev, t.model, s.direction)
 	if err != nil {
 		return badInput{err}
 	}
 	defer cycle.Close()
+	cycle.Eval, cycle.Progress = eval, func(float64) error {
+		if ctx.Err() != nil {
+			return errInterrupted
+		}
+		return nil
+	}
 	for i, name := range s.names {
 		if ctx.Err() != nil {
 			return fmt.Errorf("%w after %d pictures", errInterrupted, t.done)
@@ -226,13 +220,17 @@ func (t *testRun) translate(ctx context.Context, dev *vk.Device, s *testSide, ba
 // page shows what is done.
 func (t *testRun) page(phase string) *report.Results {
 	c, d := &t.model.Config, &t.model.Data
-	p := &report.Results{Title: fmt.Sprintf("Experiment = %s, Phase = %s, Epoch = %s", t.name, phase, t.epoch), Facts: []report.Fact{
-		{Name: "checkpoint", Value: filepath.Base(t.model.Path)},
-		{Name: "trained", Value: fmt.Sprintf("%d steps, on %d pictures of A and %d of B", t.model.Step, d.SizeA, d.SizeB)},
-		{Name: "at", Value: fmt.Sprintf("%dx%d (%s, load_size %d)", c.CropSize, c.CropSize, d.Preprocess, d.LoadSize)},
-		{Name: "generators", Value: fmt.Sprintf("%s, ngf %d", c.NetG, c.NGF)},
-		{Name: "tested on", Value: fmt.Sprintf("%s, cyclegan %s", t.device, version)},
-	}}
+	p := &report.Results{Title: fmt.Sprintf("Experiment = %s, Phase = %s, Epoch = %s", t.name, phase, t.epoch)}
+	fact := func(name, format string, args ...any) {
+		p.Facts = append(p.Facts, report.Fact{Name: name, Value: fmt.Sprintf(format, args...)})
+	}
+	fact("checkpoint", "%s", filepath.Base(t.model.Path))
+	fact("generators", "%s, ngf %d, norm %s", c.NetG, c.NGF, c.Norm)
+	if d.SizeA > 0 { // not known of weights from elsewhere
+		fact("trained", "%d steps, on %d pictures of A and %d of B, at %dx%d (%s, load_size %d)",
+			t.model.Step, d.SizeA, d.SizeB, c.CropSize, c.CropSize, d.Preprocess, d.LoadSize)
+	}
+	fact("tested on", "%s, cyclegan %s", t.device, version)
 	for i := range max(len(t.sides[0].strips), len(t.sides[1].strips)) {
 		var row report.Row
 		for _, s := range t.sides {

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -21,14 +22,15 @@ type testSide struct {
 	labels    [3]string // real, fake and reconstructed, by their official names
 	folder    string
 	format    data.Format
-	half      int      // of a picture with A and B side by side: 1 is the left one, 2 the right one; 0 is all of it
+	part      int      // of a picture, from the left
+	parts     int      // that a picture has: 2 where A and B are side by side
 	names     []string // of the files, below the folder
 	stems     []string // of the results
 	strips    []*report.Strip
 }
 
-// find looks for the pictures, at most limit of each domain.
-func (t *testRun) find(root, phase string, limit int) error {
+// find looks for the pictures, at most limit of each domain. Without a mode, the folders say which one is meant.
+func (t *testRun) find(root, phase, mode string, limit int) error {
 	a := &testSide{direction: "AtoB", labels: [3]string{"real_A", "fake_B", "rec_A"}, format: pictureFormat(t.model, "A")}
 	b := &testSide{direction: "BtoA", labels: [3]string{"real_B", "fake_A", "rec_B"}, format: pictureFormat(t.model, "B")}
 	t.sides = [2]*testSide{a, b}
@@ -37,16 +39,35 @@ func (t *testRun) find(root, phase string, limit int) error {
 		first, second = b, a
 	}
 	pairs := filepath.Join(root, phase)
-	switch first.folder, second.folder = pairs+"A", pairs+"B"; {
-	case isFolder(first.folder) || isFolder(second.folder):
-	case isFolder(pairs):
+	given := mode != ""
+	if !given {
+		switch {
+		case isFolder(pairs+"A") || isFolder(pairs+"B"):
+			mode = "unaligned"
+		case isFolder(pairs):
+			mode = "aligned"
+		default:
+			mode = "single"
+		}
+	}
+	a.parts, b.parts = 1, 1
+	switch mode {
+	case "unaligned":
+		first.folder, second.folder = pairs+"A", pairs+"B"
+	case "aligned":
 		first.folder, second.folder = pairs, pairs
-		first.half, second.half = 1, 2
-	case t.direction == "both":
-		return fmt.Errorf("folder %q has neither %sA nor %sB nor %s: correct --dataroot, or say with --direction which way its own pictures go",
-			root, phase, phase, phase)
-	default:
+		first.parts, second.parts, second.part = 2, 2, 1
+	case "single":
+		switch {
+		case t.direction == "both" && given:
+			return errors.New("--dataset_mode single: say with --direction which way the pictures go, AtoB or BtoA")
+		case t.direction == "both":
+			return fmt.Errorf("folder %q has neither %sA nor %sB nor %s: correct --dataroot, or say with --direction which way its own pictures go",
+				root, phase, phase, phase)
+		}
 		a.folder, b.folder = root, root
+	default:
+		return fmt.Errorf("--dataset_mode %q: use unaligned, aligned or single", mode)
 	}
 	found := 0
 	for _, s := range t.sides {
@@ -64,7 +85,8 @@ func (t *testRun) find(root, phase string, limit int) error {
 		found += len(names)
 	}
 	if found == 0 {
-		return fmt.Errorf("folder %q holds no pictures to translate (--phase %s, --direction %s): put some there, or correct --dataroot", root, phase, t.direction)
+		return fmt.Errorf("folder %q holds no pictures to translate (--phase %s, --direction %s, --dataset_mode %s): put some there, or correct --dataroot",
+			root, phase, t.direction, mode)
 	}
 	return nil
 }
@@ -77,13 +99,13 @@ func isFolder(path string) bool {
 // decode reads a picture, or its half.
 func (s *testSide) decode(name string, o data.Orientation) (*data.Image, error) {
 	m, err := data.Decode(filepath.Join(s.folder, name), s.format, o)
-	if err != nil || s.half == 0 {
-		return m, err
+	if err != nil {
+		return nil, err
 	}
-	if m.W < 2 {
-		return nil, fmt.Errorf("%s is one pixel wide: two pictures side by side were expected", filepath.Join(s.folder, name))
+	if m, err = m.Part(s.part, s.parts); err != nil {
+		return nil, fmt.Errorf("picture %q: %w", filepath.Join(s.folder, name), err)
 	}
-	return m.Crop((s.half-1)*(m.W/2), 0, m.W/2, m.H)
+	return m, nil
 }
 
 // stems names the results of files: without the extension where that is no other's name, with _ for the separators of folders.

@@ -64,6 +64,9 @@ func TestResultPages(t *testing.T) {
 		{"pictures of one domain", []string{"--dataroot", "flat", "--model", "checkpoints/one", "--direction", "BtoA", "--results_dir", "results/flat"}, "flat/one/test_latest", map[string]string{
 			"a_real_B": "scenes/testA/00000.png",
 		}},
+		{"one folder by the mode", []string{"--dataroot", "mixed", "--dataset_mode", "single", "--name", "one", "--direction", "AtoB", "--num_test", "1", "--results_dir", "results/single"}, "single/one/test_latest", map[string]string{
+			`testA_<script>"#%41_real_A`: "scenes/testA/00000.png",
+		}},
 		{"side by side", []string{"--dataroot", "aligned", "--phase", "val", "--name", "one"}, "one/val_latest", map[string]string{
 			"1_real_A": "scenes/testA/00000.png", "1_real_B": "scenes/testB/00001.png",
 		}},
@@ -108,8 +111,18 @@ func TestResultPages(t *testing.T) {
 	wantRefusal(t, r, []string{"--epoch 7", "checkpoints/one", "latest"})
 	r = runProgram(t, program(t, dir, "test", "--dataroot", "flat", "--name", "one"))
 	wantRefusal(t, r, []string{`"flat"`, "testA", "--direction"})
+	for mode, words := range map[string][]string{
+		"single": {"--dataset_mode single", "--direction"}, "aligned": {`"scenes"`, "no pictures"}, "template": {`--dataset_mode "template"`, "single"},
+	} {
+		r = runProgram(t, program(t, dir, "test", "--dataroot", "scenes", "--name", "one", "--dataset_mode", mode))
+		wantRefusal(t, r, words)
+	}
 	r = runProgram(t, program(t, dir, "test", "--dataroot", "none", "--name", "one", "--direction", "AtoB"))
 	wantRefusal(t, r, []string{`"none"`, "no pictures"})
+	r = runProgram(t, program(t, dir, "test", "--dataroot", "scenes", "--name", "one", "--dataset_mode", "aligned"))
+	wantRefusal(t, r, []string{`"scenes"`, "no pictures", "aligned"})
+	r = runProgram(t, program(t, dir, "test", "--dataroot", "scenes", "--name", "one", "--dataset_mode", "colourful"))
+	wantRefusal(t, r, []string{"--dataset_mode", "colourful", "single"})
 }
 
 func pixels(t *testing.T, path string) []uint8 {

@@ -28,6 +28,7 @@ type training struct {
 	trainer *cyclegan.Trainer
 	folder  *cyclegan.RunFolder
 	from    *cyclegan.Checkpoint // what --continue_train goes on from; nil for a new run
+	weights *cyclegan.Checkpoint // official files that a new run starts from; nil to draw weights
 
 	schedule *cyclegan.Schedule
 	saves
@@ -48,7 +49,9 @@ func train(c *cli.Context) (err error) {
 		if err := t.openRun(c); err != nil {
 			return badInput{err}
 		}
-		defer t.folder.Close()
+		if t.folder != nil {
+			defer t.folder.Close()
+		}
 	}
 	if t.trainOptions, err = readTrainOptions(c); err != nil {
 		return err
@@ -175,6 +178,9 @@ func (t *training) announce(device vk.DeviceInfo) error {
 		line(r.what, "%s", r.text)
 	}
 	line("run folder", "%s", t.runPath)
+	if t.weights != nil {
+		line("weights", "%s, with a fresh optimiser", t.weights.Path)
+	}
 	if t.from != nil {
 		line("continues", "%s: %d steps done, epoch %d", t.from.Path, t.from.Step, t.from.Epoch)
 	}
@@ -204,7 +210,11 @@ func (t *training) checkFolder() error {
 // start allocates. A driver may lend more than it says the device has (a CPU's does), so only its refusal counts.
 func (t *training) start(dev *vk.Device) error {
 	free := dev.Free()
-	err := t.trainer.Start(t.from)
+	from := t.from
+	if from == nil {
+		from = t.weights
+	}
+	err := t.trainer.Start(from)
 	if errors.Is(err, vk.ErrOutOfDeviceMemory) {
 		need, _ := t.trainer.Memory() // it was announced
 		return badInput{fmt.Errorf("%w: training needs %s, and %s had %s free: lower --crop_size, --batch_size, --ngf or --ndf",

@@ -26,7 +26,9 @@ written with _ or with -; the same --seed gives the same bits.
 
 --continue_train goes on from the newest checkpoint that is whole, to the same bits as if the run had not been interrupted.
 Networks, losses and the treatment of pictures come from the checkpoint. --n_epochs, --n_epochs_decay and --max_steps may
-change, and all that leaves the numbers alone; any other value, and other pictures, are refused.
+change, and all that leaves the numbers alone; any other value, and other pictures, are refused. Where the folder holds no
+checkpoint but the official latest_net_{G_A,G_B,D_A,D_B}.pth, or those of another --epoch, training starts from those: the
+networks are what the weights tell, the optimiser is fresh.
 
 With --dataset_mode aligned each picture in DATAROOT/train holds A in its left half and B in its right one; both are cropped
 and flipped alike. With --preprocess scale_width or none training takes the size that the pictures have then, which must be
@@ -117,7 +119,8 @@ func trainFlags() []cli.Flag {
 		&cli.IntFlag{Name: "display_freq", Category: "output", Value: 400, Usage: "write a grid of sample pictures every so many `STEPS`"},
 		&cli.IntFlag{Name: "save_latest_freq", Category: "output", Value: 5000, Usage: "save every so many `STEPS`"},
 		&cli.IntFlag{Name: "save_epoch_freq", Category: "output", Value: 5, Usage: "save every so many `EPOCHS`, and keep these (0: never)"},
-		&cli.BoolFlag{Name: "continue_train", Category: "output", Usage: "go on from the newest checkpoint of the run"},
+		&cli.BoolFlag{Name: "continue_train", Category: "output", Usage: "go on from the newest checkpoint of the run, or from official weights there"},
+		&cli.StringFlag{Name: "epoch", Category: "output", Value: cyclegan.Latest, Usage: "`EPOCH` of the official weights that --continue_train takes, a number or latest"},
 
 		deviceFlag(),
 	}

@@ -25,11 +25,25 @@ func (t *training) openRun(c *cli.Context) (err error) {
 	if err := required(c, "dataroot", "name"); err != nil {
 		return err
 	}
+	if t.weights, err = cyclegan.LoadOfficial(runPath(c), c.String("epoch")); err != nil || t.weights != nil {
+		if err == nil {
+			err = t.adoptNetworks(c)
+		}
+		return err
+	}
+	if c.String("epoch") != cyclegan.Latest {
+		return fmt.Errorf("--epoch %s: %s holds no %[1]s_net_G_A.pth and so on, and a run of this program goes on from its newest checkpoint: leave the option out",
+			c.String("epoch"), runPath(c))
+	}
 	if t.folder, t.from, err = cyclegan.OpenRun(runPath(c)); err != nil {
 		return err
 	}
 	warnOfDamage(t.stderr, c.Command.Name, t.from)
-	if err := adoptOptions(c, t.from); err != nil {
+	saved, err := optionsOf(t.from.Config, t.from.Data)
+	if err == nil {
+		err = adoptOptions(c, saved, "the run was started with", filepath.Base(t.from.Path))
+	}
+	if err != nil {
 		t.folder.Close()
 		return err
 	}
@@ -37,19 +51,51 @@ func (t *training) openRun(c *cli.Context) (err error) {
 	return nil
 }
 
-// adoptOptions gives every option that the command line leaves out the checkpoint's value. Checkpoints name them as the
-// command line does.
-func adoptOptions(c *cli.Context, from *cyclegan.Checkpoint) error {
-	saved := map[string]json.RawMessage{}
-	for _, part := range []any{from.Config, from.Data} {
+// adoptNetworks takes the options that weights tell, and says what was found.
+func (t *training) adoptNetworks(c *cli.Context) error {
+	all, err := optionsOf(t.weights.Config)
+	if err != nil {
+		return err
+	}
+	networks := []string{"input_nc", "output_nc", "netG", "ngf", "ndf", "norm", "upsample"}
+	if t.weights.Config.NetD == "pixel" || c.String("netD") == "pixel" {
+		networks = append(networks, "netD")
+	}
+	if t.weights.Config.NetD != "pixel" {
+		networks = append(networks, "n_layers_D") // which basic and n_layers follow from
+	}
+	if strings.HasPrefix(t.weights.Config.NetG, "resnet") {
+		networks = append(networks, "no_dropout") // of a U-Net's dropout its weights say nothing
+	}
+	told := map[string]json.RawMessage{}
+	for _, name := range networks {
+		told[name] = all[name]
+	}
+	if err := adoptOptions(c, told, "the weights there are of networks with", t.weights.Path); err != nil {
+		return err
+	}
+	sayNotes(t.stderr, c.Command.Name, t.weights)
+	return nil
+}
+
+// optionsOf are options and their values in JSON, by the names of the command line.
+func optionsOf(parts ...any) (map[string]json.RawMessage, error) {
+	options := map[string]json.RawMessage{}
+	for _, part := range parts {
 		text, err := json.Marshal(part)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		if err := json.Unmarshal(text, &saved); err != nil { // adds to what is there
-			return err
+		if err := json.Unmarshal(text, &options); err != nil { // adds to what is there
+			return nil, err
 		}
 	}
+	return options, nil
+}
+
+// adoptOptions gives every option that the command line leaves out its saved value, and refuses another one; because and where
+// say in the error whence the saved value comes.
+func adoptOptions(c *cli.Context, saved map[string]json.RawMessage, because, where string) error {
 	for _, f := range c.Command.Flags {
 		name := f.Names()[0]
 		value, ok := saved[name]
@@ -58,7 +104,7 @@ func adoptOptions(c *cli.Context, from *cyclegan.Checkpoint) error {
 		}
 		if !c.IsSet(name) {
 			if err := c.Set(name, strings.Trim(string(value), `"`)); err != nil {
-				return fmt.Errorf("checkpoint %s: --%s: %w", from.Path, name, err)
+				return fmt.Errorf("%s: --%s: %w", where, name, err)
 			}
 			continue
 		}
@@ -67,8 +113,8 @@ func adoptOptions(c *cli.Context, from *cyclegan.Checkpoint) error {
 			return err
 		}
 		if string(given) != string(value) && !slices.Contains(mayChange, name) {
-			return fmt.Errorf("--%s %s: the run was started with %s (%s): leave the option out, or start another run under another --name",
-				name, given, value, filepath.Base(from.Path))
+			return fmt.Errorf("--%s %s: %s %s (%s): leave the option out, or start another run under another --name",
+				name, given, because, value, where)
 		}
 	}
 	return nil

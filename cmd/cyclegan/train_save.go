@@ -91,7 +91,7 @@ func (t *training) startSave() error {
 	t.warn("space", t.folder.CheckSpace(bytes)) // it may still do
 
 	s.Epoch, s.Next = t.position(s.Step)
-	s.Plateau = t.schedule.Plateau()
+	s.Plateau, s.Program = t.schedule.Plateau(), version
 	s.Data = cyclegan.Data{
 		DatasetMode: t.data.Mode, ExifOrientation: t.data.Orientation, Direction: t.data.Direction, Preprocess: t.data.Preprocess, LoadSize: t.data.LoadSize, NoFlip: t.data.NoFlip,
 		SerialBatches: t.data.SerialBatches, MaxDatasetSize: t.data.MaxDatasetSize,

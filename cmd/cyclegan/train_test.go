@@ -68,7 +68,7 @@ func TestEndToEnd(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if model.Step != 5 || model.Epoch != 2 || model.Next != 2 || model.Data.SizeA != 3 || model.Data.Manifest == "" {
+	if model.Step != 5 || model.Epoch != 2 || model.Next != 2 || model.Data.SizeA != 3 || model.Data.Manifest == "" || model.Program != version {
 		t.Errorf("the checkpoint says %+v", model.Info)
 	}
 	checkLogs(t, first.stdout, filepath.Join(dir, "checkpoints/one"))

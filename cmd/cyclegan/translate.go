@@ -36,9 +36,11 @@ Examples:
    cyclegan translate --model checkpoints/horse2zebra --direction AtoB --out zebras horse.jpg
    cyclegan translate --model checkpoints/horse2zebra --direction BtoA --out horses datasets/horse2zebra/testB
    cyclegan translate --model checkpoints/horse2zebra --direction AtoB --out zebras --crf 20 gallop.mp4
-   cyclegan translate --model checkpoints/horse2zebra --direction AtoB --out zebras --max_memory 2000 panorama.tif`,
+   cyclegan translate --model checkpoints/horse2zebra --direction AtoB --out zebras --max_memory 2000 panorama.tif
+   cyclegan translate --model latest_net_G_A.pth --direction AtoB --out zebras horse.jpg`,
 		Flags: []cli.Flag{
 			modelFlag(),
+			epochFlag(),
 			&cli.StringFlag{Name: "direction", Usage: "`DIRECTION` of the translation, AtoB or BtoA (required)"},
 			&cli.PathFlag{Name: "out", Usage: "`FOLDER` for the results (required)"},
 			&cli.IntFlag{Name: "max_memory", Usage: "most memory to use on the device, in `MIB` (default: what is free)"},
@@ -48,10 +50,6 @@ Examples:
 		},
 		Action: translate,
 	}
-}
-
-func modelFlag() cli.Flag {
-	return &cli.PathFlag{Name: "model", Usage: "folder of a training `RUN`, whose newest checkpoint is taken, or a checkpoint file (required)"}
 }
 
 func translate(c *cli.Context) error {
@@ -64,11 +62,15 @@ func translate(c *cli.Context) error {
 	if n := c.Int("crf"); n < 0 || n > 51 {
 		return badInput{fmt.Errorf("--crf %d: use a value from 0 to 51", n)}
 	}
+	generator, err := cyclegan.GeneratorOf(c.String("direction"))
+	if err != nil {
+		return badInput{err}
+	}
 	jobs, err := findJobs(c.Path("out"), c.Args().Slice())
 	if err != nil {
 		return badInput{err}
 	}
-	model, err := loadModel(c, c.Path("model"))
+	model, err := loadModel(c, c.Path("model"), generator)
 	if err != nil {
 		return err
 	}

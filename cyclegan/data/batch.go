@@ -9,7 +9,7 @@ import (
 )
 
 // Batch is N samples of each domain, all of one size: [N,H,W,CA] and [N,H,W,CB], of 8 bits or,
-// little-endian, of 16. In a single set B is empty.
+// little-endian, of 16.
 type Batch struct {
 	A, B           []uint8
 	N, H, W        int
@@ -55,9 +55,7 @@ func (s *Set) newBatch(epoch, first, n int, order []int) *Batch {
 		return slices.Grow(pix[:0], size)[:size], make([]string, n), d.format.C
 	}
 	b.A, b.PathsA, b.CA = prepare(s.a, b.A)
-	if s.b != nil {
-		b.B, b.PathsB, b.CB = prepare(s.b, b.B)
-	}
+	b.B, b.PathsB, b.CB = prepare(s.b, b.B)
 	return b
 }
 
@@ -90,9 +88,7 @@ func (s *Set) fill(b *Batch, slot int, order []int, w *worker) []damage {
 	ka, kb := s.pick(b.Epoch, b.First+slot, order)
 	var damagedA, damagedB []damage
 	b.PathsA[slot], damagedA = s.load(b.A, b, slot, s.a, ka, w)
-	if s.b != nil {
-		b.PathsB[slot], damagedB = s.load(b.B, b, slot, s.b, kb, w)
-	}
+	b.PathsB[slot], damagedB = s.load(b.B, b, slot, s.b, kb, w)
 	return append(damagedA, damagedB...)
 }
 

@@ -60,8 +60,17 @@ func FuzzAnimated(f *testing.F) {
 		if err != nil || config.Width*config.Height > 1<<12 {
 			return
 		}
-		if g, err := gif.DecodeAll(bytes.NewReader(content)); err == nil && moving != (len(g.Image) > 1) {
-			t.Errorf("of %d frames, and animated is %v", len(g.Image), moving)
+		g, err := openGIF(r)
+		if err != nil {
+			return
+		}
+		if moving != (g.Len() > 1) {
+			t.Errorf("of %d frames, and animated is %v", g.Len(), moving)
+		}
+		for i, m := range g.Frames() {
+			if m.W != config.Width || m.H != config.Height || len(m.Pix) != m.W*m.H*m.bytes() {
+				t.Fatalf("frame %d is %dx%d of %d bytes", i, m.W, m.H, len(m.Pix))
+			}
 		}
 	})
 }

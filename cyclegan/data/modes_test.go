@@ -1,5 +1,5 @@
-// The other modes of a data set, and what its samples are made of: halves of pictures, pictures
-// of one domain, other channels, depths and orientations.
+// What the samples of a data set are made of beside whole pictures in two folders: halves of
+// pictures, other channels, depths and orientations.
 
 package data
 
@@ -139,26 +139,11 @@ func TestAlignedDamage(t *testing.T) {
 	}
 }
 
-// TestSingle: pictures of one domain, in a folder of any name.
-func TestSingle(t *testing.T) {
-	o := small(filepath.Join(makeSet(t, 4, 9), "trainA"))
-	o.Mode, o.SerialBatches, o.Direction = "single", true, "BtoA"
-	u := open(t, o)
-	if u.Len() != 4 || u.SizeA() != 4 || u.SizeB() != 0 {
-		t.Errorf("%d samples, %d of A, %d of B", u.Len(), u.SizeA(), u.SizeB())
-	}
-	for i, b := range epoch(t, u, 0, 0, 1) {
-		if filepath.Base(b.PathsA[0]) != fmt.Sprintf("%03d.png", i) || len(b.B) != 0 || b.CB != 0 || b.PathsB != nil {
-			t.Errorf("sample %d: %q, B %q of %d bytes", i, b.PathsA, b.PathsB, len(b.B))
-		}
-	}
-}
-
 // TestModesDoNotDependOnWorkers: the same bits on any number of workers, also where both domains share a file.
 func TestModesDoNotDependOnWorkers(t *testing.T) {
 	root := makeSet(t, 3, 2)
 	makePairs(t, root, "train", 6, 18, 18)
-	for _, c := range []Options{{Mode: "aligned"}, {Mode: "aligned", ChannelsA: 1, ChannelsB: 4}, {ChannelsB: 1, Bits: 16}, {Mode: "single", Phase: "test"}} {
+	for _, c := range []Options{{Mode: "aligned"}, {Mode: "aligned", ChannelsA: 1, ChannelsB: 4}, {ChannelsB: 1, Bits: 16}} {
 		o := small(root)
 		o.Mode, o.ChannelsA, o.ChannelsB, o.Bits, o.NumThreads = c.Mode, c.ChannelsA, c.ChannelsB, c.Bits, 1
 		want := digest(epoch(t, open(t, o), 2, 0, 2))

@@ -12,8 +12,8 @@ import (
 // Options say where the pictures are and how they become samples. The names are those
 // of the official command line.
 type Options struct {
-	Mode      string // "unaligned" (default), "aligned" or "single"
-	Root      string // folder that holds trainA, trainB, testA, testB; aligned: train, test; single: the pictures
+	Mode      string // "unaligned" (default) or "aligned"
+	Root      string // folder that holds trainA, trainB, testA, testB; aligned: train, test
 	Phase     string // "train" (default), "test" or "val"
 	Direction string // "AtoB" (default), or "BtoA": the two folders, or halves, change roles
 
@@ -52,7 +52,7 @@ func (o *Options) check() error {
 		value   *string
 		allowed []string // the default first
 	}{
-		{"dataset_mode", &o.Mode, []string{"unaligned", "aligned", "single"}},
+		{"dataset_mode", &o.Mode, []string{"unaligned", "aligned"}},
 		{"phase", &o.Phase, []string{"train", "test", "val"}},
 		{"direction", &o.Direction, []string{"AtoB", "BtoA"}},
 		{"exif_orientation", (*string)(&o.Orientation), []string{string(Upright), string(AsStored)}},

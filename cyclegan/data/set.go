@@ -1,7 +1,6 @@
 // The data sets of the official code. Unaligned: sample i of an epoch is the i-th of A's
 // pictures in that epoch's order and any of B's, each cropped and flipped by itself.
 // Aligned: each picture holds A and B side by side, which are cropped and flipped alike.
-// Single: pictures of A alone.
 
 package data
 
@@ -15,7 +14,7 @@ import (
 // Set is a data set. Its methods may be called by several goroutines.
 type Set struct {
 	options Options
-	a, b    *side       // b is nil in a single set
+	a, b    *side
 	free    chan *Batch // recycled
 
 	mu    sync.Mutex
@@ -33,10 +32,10 @@ type side struct {
 }
 
 // Open lists the pictures of a data set and reads the header of each. They lie in
-// Root/PhaseA and Root/PhaseB, in an aligned set in Root/Phase, in a single one in Root
-// itself. It fails, naming the folder or the file, where a folder is missing or empty,
-// where more than 1 % of a folder's pictures cannot be read, or where a picture does not
-// suit the options; fewer bad pictures are skipped (see Skipped).
+// Root/PhaseA and Root/PhaseB, in an aligned set in Root/Phase. It fails, naming the folder
+// or the file, where a folder is missing or empty, where more than 1 % of a folder's
+// pictures cannot be read, or where a picture does not suit the options; fewer bad pictures
+// are skipped (see Skipped).
 func Open(o Options) (*Set, error) {
 	if err := o.check(); err != nil {
 		return nil, err
@@ -44,34 +43,27 @@ func Open(o Options) (*Set, error) {
 	s := &Set{options: o, free: make(chan *Batch, 8), epoch: -1}
 	s.a = &side{parts: 1, format: Format{o.ChannelsA, o.Bits}, random: [...]purpose{cropXA, cropYA, flipA}}
 	s.b = &side{parts: 1, format: Format{o.ChannelsB, o.Bits}, random: [...]purpose{cropXB, cropYB, flipB}}
-	names := []string{o.Phase + "A", o.Phase + "B"}
-	switch o.Mode {
-	case "aligned":
-		names = []string{o.Phase}
-		s.a.parts, s.b.parts = 2, 2
-		s.b.part = 1
-		s.b.random = s.a.random
-	case "single":
-		names = []string{""}
-		s.b = nil
+	first, second := s.a, s.b // of which the data set calls A and B
+	if o.Direction == "BtoA" {
+		first, second = second, first
 	}
-	var folders []*folder
-	for _, name := range names {
-		f, err := openFolder(filepath.Join(o.Root, name), &o)
-		if err != nil {
+	var err error
+	if o.Mode == "aligned" {
+		if first.folder, err = openFolder(filepath.Join(o.Root, o.Phase), &o); err != nil {
 			return nil, err
 		}
-		folders = append(folders, f)
+		second.folder = first.folder
+		first.parts, second.parts, second.part = 2, 2, 1
+		s.b.random = s.a.random
+	} else {
+		if first.folder, err = openFolder(filepath.Join(o.Root, o.Phase+"A"), &o); err != nil {
+			return nil, err
+		}
+		if second.folder, err = openFolder(filepath.Join(o.Root, o.Phase+"B"), &o); err != nil {
+			return nil, err
+		}
 	}
-	s.a.folder = folders[0]
-	if s.b != nil {
-		s.b.folder = folders[len(folders)-1]
-	}
-	if o.Direction == "BtoA" && s.b != nil {
-		s.a.folder, s.b.folder = s.b.folder, s.a.folder
-		s.a.part, s.b.part = s.b.part, s.a.part
-	}
-	for _, d := range s.sides() {
+	for _, d := range []*side{s.a, s.b} {
 		for _, p := range d.pictures {
 			if err := d.suits(p, &o); err != nil {
 				return nil, badPicture(p.path, err)
@@ -93,17 +85,9 @@ func (d *side) suits(p picture, o *Options) error {
 // scaled is the size of the side's part of a picture, scaled, before the crop.
 func (d *side) scaled(p picture, o *Options) (w, h int) { return o.scaled(p.w/d.parts, p.h) }
 
-// sides are the domains that are there.
-func (s *Set) sides() []*side {
-	if s.b == nil {
-		return []*side{s.a}
-	}
-	return []*side{s.a, s.b}
-}
-
 // folders are the folders of A and B, or the one that they share.
 func (s *Set) folders() []*folder {
-	if s.b == nil || s.a.folder == s.b.folder {
+	if s.a.folder == s.b.folder {
 		return []*folder{s.a.folder}
 	}
 	return []*folder{s.a.folder, s.b.folder}
@@ -116,12 +100,7 @@ func (s *Set) Len() int { return max(s.SizeA(), s.SizeB()) }
 func (s *Set) SizeA() int { return len(s.a.pictures) }
 
 // SizeB returns the number of usable pictures of domain B.
-func (s *Set) SizeB() int {
-	if s.b == nil {
-		return 0
-	}
-	return len(s.b.pictures)
-}
+func (s *Set) SizeB() int { return len(s.b.pictures) }
 
 // Skipped returns one reason, naming the file, for each picture left out so far.
 func (s *Set) Skipped() (reasons []error) {
@@ -163,7 +142,7 @@ func (s *Set) SampleSize() (w, h int, err error) {
 		return s.options.CropSize, s.options.CropSize, nil
 	}
 	first := s.a.pictures[0]
-	for _, d := range s.sides() {
+	for _, d := range []*side{s.a, s.b} {
 		for _, p := range d.pictures {
 			if err := s.equal(s.a, first, d, p); err != nil {
 				return 0, 0, err
@@ -187,13 +166,10 @@ func (s *Set) equal(d *side, p picture, e *side, q picture) error {
 
 // checkSizes refuses, naming two pictures, what cannot make batches of one size.
 func (s *Set) checkSizes(batch int) error {
-	paired := s.options.SerialBatches || s.options.Mode != "unaligned"
+	paired := s.options.SerialBatches || s.options.Mode == "aligned"
 	if s.options.crops() || batch > 1 || !paired {
 		_, _, err := s.SampleSize()
 		return err
-	}
-	if s.b == nil {
-		return nil
 	}
 	for i := range s.Len() { // the pairs are known
 		a, b := s.pick(0, i, nil)
@@ -223,10 +199,7 @@ func (s *Set) pick(epoch, i int, order []int) (a, b int) {
 	if order != nil {
 		k = order[i]
 	}
-	switch {
-	case s.b == nil:
-		return k, 0
-	case order == nil, s.options.Mode == "aligned":
+	if order == nil || s.options.Mode == "aligned" {
 		return k % s.SizeA(), k % s.SizeB()
 	}
 	return k % s.SizeA(), random(s.options.Seed, epoch, i, partner, s.SizeB())

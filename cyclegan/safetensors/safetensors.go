@@ -72,18 +72,6 @@ func (t *Tensor) bytes() (int, bool) {
 	return n, true
 }
 
-// Float32s are the values of a tensor of type F32.
-func (t *Tensor) Float32s() ([]float32, error) {
-	if t.DType != "F32" {
-		return nil, fmt.Errorf("tensor %s is %s: only F32 is read as float32", t.Name, t.DType)
-	}
-	out := make([]float32, len(t.Data)/sizes["F32"])
-	for i := range out {
-		out[i] = math.Float32frombits(binary.LittleEndian.Uint32(t.Data[i*sizes["F32"]:]))
-	}
-	return out, nil
-}
-
 // Float64s are the values of a tensor of type F64, F32, I32 or U8, as float64.
 func (t *Tensor) Float64s() ([]float64, error) {
 	size := sizes[t.DType]
