@@ -102,7 +102,7 @@ func InferNetwork(name string, tensors []safetensors.Tensor) (*Inferred, error) 
 	for _, t := range tensors {
 		key := strings.TrimPrefix(t.Name, "module.")
 		if _, twice := shapes[key]; twice {
-			return nil, fmt.Errorf("key %q is there twice, with and without module.", key)
+			return nil, fmt.Errorf("key %q is there twice, by itself and behind module. in its name", key)
 		}
 		in.tensors[key], shapes[key] = t, t.Shape
 	}
