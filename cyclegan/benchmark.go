@@ -78,6 +78,9 @@ func (b *Benchmark) Close() {
 func (b *Benchmark) StepWork() int64    { return b.step.Work() }
 func (b *Benchmark) ForwardWork() int64 { return b.forward.Work() } // see StepWork
 
+// Tunables are the launches of both that tuning can make faster. Nothing needs to be started for them.
+func (b *Benchmark) Tunables() []*vk.Tunable { return vk.Tunables(b.step.Program, b.forward) }
+
 // TrainOnce submits a training step. Like training, it returns when the step before the last one has ended: called again and
 // again, each call takes as long as a step. The error is Step's.
 func (b *Benchmark) TrainOnce() error {

@@ -115,18 +115,28 @@ func (c Conv) launch(p *vk.Program, shader string, s convPass, shape convShape, 
 	}
 	e := engineOf(p.Device().Info)
 	pixels, phases := s.to.N*divUp(s.to.H, stride)*divUp(s.to.W, stride), stride*stride
-	t := e.pixelTile(pixels, s.to.C, phases)
+	variant := func(t tile) vk.Variant {
+		v := vk.Variant{
+			Spec:   []uint32{uint32(e.lanes), uint32(t.rows), uint32(t.cols), constant(c.wraps()), uint32(s.act)},
+			Groups: groups(pixels, e.lanes*t.rows),
+		}
+		v.Groups[2] = phases * divUp(Stride(s.to.C)/4, t.cols)
+		return v
+	}
+	v := variant(e.pixelTile(pixels, s.to.C, phases))
 	l := vk.Launch{
-		Spec: []uint32{uint32(e.lanes), uint32(t.rows), uint32(t.cols), constant(c.wraps()), uint32(s.act)},
+		Spec:   v.Spec,
+		Groups: v.Groups,
 		Push: struct {
 			convShape
 			HasBias uint32
 		}{shape, constant(s.bias.Mem != nil)},
-		Groups: groups(pixels, e.lanes*t.rows),
-		Work:   2 * int64(shape.Images*shape.OutHeight*shape.OutWidth) * int64(c.Kernel*c.Kernel*c.In*c.Out),
-		Label:  s.label,
+		Work:  2 * int64(shape.Images*shape.OutHeight*shape.OutWidth) * int64(c.Kernel*c.Kernel*c.In*c.Out),
+		Label: s.label,
 	}
-	l.Groups[2] = phases * divUp(Stride(s.to.C)/4, t.cols)
+	for _, t := range e.tiles {
+		l.Variants = append(l.Variants, variant(t))
+	}
 	launch(p, l, e.shader(shader, s.accumulate), s.from.Range, s.w, bias, s.to.Range)
 }
 

@@ -143,7 +143,7 @@ func TestPipelineCacheStaysSmall(t *testing.T) {
 		dev.closeCache()
 	}
 	must(t, os.WriteFile(filepath.Join(folder, "notes.txt"), nil, 0o600)) // not ours
-	pruneCache(folder)
+	pruneCache(folder, ".pipelines")
 	for i := range maxCacheFiles + 3 {
 		n, _ := loads(t, dev, folder, fmt.Sprint("key ", i))
 		if want := map[bool]int{false: 0, true: 100}[i >= 3]; n != want {

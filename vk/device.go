@@ -92,6 +92,9 @@ type Device struct {
 	// still be in use.
 	Timeout time.Duration
 
+	// Tuning is used by the programs that are written from now on; nil for none.
+	Tuning Tuning
+
 	in        *instance
 	handle    vulkan.Device
 	queue     vulkan.Queue

@@ -43,6 +43,7 @@ type op struct {
 	label    string
 	phase    int
 	level    int
+	launch   Launch // as it was written down, before tuning chose a variant
 }
 
 // NewProgram starts an empty program.
@@ -91,6 +92,8 @@ type Launch struct {
 	Groups [3]int   // workgroups in x, y, z; a zero counts as 1
 	Work   int64    // arithmetic operations where they outweigh the traffic: for splitting submissions and for Program.Work
 	Label  string   // what this dispatch is for, as shown by profiles
+
+	Variants []Variant // other constants and workgroups that give the same bits, for Device.Tuning to choose from
 }
 
 // Dispatch appends a dispatch. Arguments are bound in order; whether each is read or written is what the shader declares.
@@ -102,20 +105,24 @@ func (p *Program) Dispatch(l Launch, args ...Range) {
 		p.Fail(fmt.Errorf("shader %s: dispatched after the program was planned", l.Shader.Name))
 		return
 	}
+	var push []byte
+	if l.Push != nil {
+		var err error
+		if push, err = binary.Append(nil, binary.LittleEndian, l.Push); err != nil {
+			p.Fail(fmt.Errorf("shader %s: push constants: %w", l.Shader.Name, err))
+			return
+		}
+	}
+	written := l
+	l = p.dev.Tuning.choose(l, push)
 	pl, err := p.dev.pipeline(l.Shader, l.Spec)
 	if err != nil {
 		p.Fail(err)
 		return
 	}
-	o := &op{pipeline: pl, groups: l.Groups, args: slices.Clone(args), work: l.Work, label: l.Label, phase: p.phase}
+	o := &op{pipeline: pl, groups: l.Groups, push: push, args: slices.Clone(args), work: l.Work, label: l.Label, phase: p.phase, launch: written}
 	if o.label == "" {
 		o.label = l.Shader.Name
-	}
-	if l.Push != nil {
-		if o.push, err = binary.Append(nil, binary.LittleEndian, l.Push); err != nil {
-			p.Fail(fmt.Errorf("shader %s: push constants: %w", pl.name, err))
-			return
-		}
 	}
 	p.Fail(o.check(p))
 	p.ops = append(p.ops, o)

@@ -20,7 +20,6 @@ import (
 const benchWarmUp = 3
 
 func benchCommand() *cli.Command {
-	d := cyclegan.DefaultConfig()
 	return &cli.Command{
 		Name:  "bench",
 		Usage: "time the training step and the generator on noise",
@@ -34,27 +33,40 @@ Examples:
    cyclegan bench
    cyclegan bench --size 64 --netG resnet_6blocks --ngf 32 --ndf 32 --kernels
    cyclegan bench --size 128 --batch_size 4 --steps 50 --device radeon --json times.json`,
-		Flags: []cli.Flag{
-			&cli.IntFlag{Name: "size", Aliases: []string{"crop_size"}, Value: d.CropSize, Usage: "side of the pictures in `PIXELS`, a multiple of 4 for resnet generators, of N for unet_N"},
-			&cli.StringFlag{Name: "netG", Value: d.NetG, Usage: "`GENERATOR`: resnet_9blocks, resnet_6blocks or any resnet_Nblocks; unet_256, unet_128 or any unet_N with a power of two from 32"},
-			&cli.IntFlag{Name: "ngf", Value: d.NGF, Usage: "`CHANNELS` after a generator's first convolution"},
-			&cli.IntFlag{Name: "ndf", Value: d.NDF, Usage: "`CHANNELS` after a discriminator's first convolution"},
-			&cli.IntFlag{Name: "n_layers_D", Value: d.LayersD, Usage: "`LAYERS` of the discriminator"},
-			&cli.IntFlag{Name: "batch_size", Value: d.BatchSize, Usage: "`NUMBER` of pictures of each domain in a step"},
+		Flags: append(networkFlags(),
 			&cli.IntFlag{Name: "steps", Value: 10, Usage: fmt.Sprintf("`NUMBER` of runs of each that are timed, after %d that are not", benchWarmUp)},
 			&cli.BoolFlag{Name: "kernels", Usage: "time the main convolution too"},
 			&cli.PathFlag{Name: "json", Usage: "write the times to a `FILE`"},
 			deviceFlag(),
-		},
+		),
 		Action: bench,
 	}
 }
 
-func bench(c *cli.Context) error {
+// networkFlags are the options that say which step is measured.
+func networkFlags() []cli.Flag {
+	d := cyclegan.DefaultConfig()
+	return []cli.Flag{
+		&cli.IntFlag{Name: "size", Aliases: []string{"crop_size"}, Value: d.CropSize, Usage: "side of the pictures in `PIXELS`, a multiple of 4 for resnet generators, of N for unet_N"},
+		&cli.StringFlag{Name: "netG", Value: d.NetG, Usage: "`GENERATOR`: resnet_9blocks, resnet_6blocks or any resnet_Nblocks; unet_256, unet_128 or any unet_N with a power of two from 32"},
+		&cli.IntFlag{Name: "ngf", Value: d.NGF, Usage: "`CHANNELS` after a generator's first convolution"},
+		&cli.IntFlag{Name: "ndf", Value: d.NDF, Usage: "`CHANNELS` after a discriminator's first convolution"},
+		&cli.IntFlag{Name: "n_layers_D", Value: d.LayersD, Usage: "`LAYERS` of the discriminator"},
+		&cli.IntFlag{Name: "batch_size", Value: d.BatchSize, Usage: "`NUMBER` of pictures of each domain in a step"},
+	}
+}
+
+// networkConfig is what they say.
+func networkConfig(c *cli.Context) (cyclegan.Config, error) {
 	config := cyclegan.DefaultConfig()
 	config.CropSize, config.BatchSize = c.Int("size"), c.Int("batch_size")
 	config.NetG, config.NGF, config.NDF, config.LayersD = c.String("netG"), c.Int("ngf"), c.Int("ndf"), c.Int("n_layers_D")
-	if err := config.Validate(); err != nil {
+	return config, config.Validate()
+}
+
+func bench(c *cli.Context) error {
+	config, err := networkConfig(c)
+	if err != nil {
 		return badInput{err}
 	}
 	runs := c.Int("steps")
@@ -64,7 +76,7 @@ func bench(c *cli.Context) error {
 	ctx, stop := interruptible(c.Context)
 	defer stop()
 	report := &benchReport{Config: config}
-	err := withDevice(c.String("device"), func(dev *vk.Device) error {
+	err = withDevice(c.String("device"), func(dev *vk.Device) error {
 		report.Device, report.Driver = dev.Info.Name, dev.Info.Driver
 		if err := report.networks(ctx, dev, runs); err != nil || !c.Bool("kernels") {
 			return err

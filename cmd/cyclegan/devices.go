@@ -24,6 +24,7 @@ type deviceEntry struct {
 	Driver string `json:"driver"`
 	API    string `json:"api"`
 	Memory int    `json:"memory_bytes"`
+	Tuned  int    `json:"tuned_passes"` // that tune found to be faster with other tiles
 	Chosen bool   `json:"chosen"`
 }
 
@@ -34,7 +35,7 @@ func devicesCommand() *cli.Command {
 		Description: `The best device is chosen: a discrete GPU before an integrated one, before a virtual one, before a CPU.
 --device of the other commands takes an index or a part of a name, and so does the environment variable CYCLEVK_DEVICE.
 CYCLEVK_TIMEOUT (10m) is how long a device may take for one piece of work. Compiled pipelines are stored in the user's cache
-folder, under cyclevk, unless CYCLEVK_PIPELINE_CACHE is "off".
+folder, under cyclevk, unless CYCLEVK_PIPELINE_CACHE is "off", and so is what the command tune measured (CYCLEVK_TUNING).
 
 Examples:
    cyclegan devices
@@ -67,6 +68,7 @@ func withDevice(choice string, f func(*vk.Device) error) (err error) {
 	if folder, err := os.UserCacheDir(); err == nil && os.Getenv(cacheVariable) != "off" {
 		dev.CachePipelines(filepath.Join(folder, "cyclevk"), shaders.Hash())
 	}
+	dev.Tuning = storedTuning(dev.Info)
 	return f(dev)
 }
 
@@ -78,7 +80,7 @@ func listDevices(c *cli.Context) error {
 	chosen, wrongChoice := vk.Choose(devices, "") // CYCLEVK_DEVICE may name none: the list is then what the user needs
 	list := make([]deviceEntry, len(devices))
 	for i, d := range devices {
-		list[i] = deviceEntry{d.Index, d.Name, d.Type.String(), d.Driver, d.API, d.Memory, wrongChoice == nil && d.Index == chosen.Index}
+		list[i] = deviceEntry{d.Index, d.Name, d.Type.String(), d.Driver, d.API, d.Memory, len(storedTuning(d)), wrongChoice == nil && d.Index == chosen.Index}
 	}
 	if c.Bool("json") {
 		encoder := json.NewEncoder(c.App.Writer)
@@ -89,13 +91,13 @@ func listDevices(c *cli.Context) error {
 		return wrongChoice
 	}
 	w := tabwriter.NewWriter(c.App.Writer, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "\tindex\tname\ttype\tdriver\tVulkan\tmemory")
+	fmt.Fprintln(w, "\tindex\tname\ttype\tdriver\tVulkan\tmemory\ttuned passes")
 	for _, d := range list {
 		mark := ""
 		if d.Chosen {
 			mark = "*"
 		}
-		fmt.Fprintf(w, "%s\t%d\t%s\t%s\t%s\t%s\t%s\n", mark, d.Index, d.Name, d.Type, d.Driver, d.API, byteSize(d.Memory))
+		fmt.Fprintf(w, "%s\t%d\t%s\t%s\t%s\t%s\t%s\t%d\n", mark, d.Index, d.Name, d.Type, d.Driver, d.API, byteSize(d.Memory), d.Tuned)
 	}
 	if err := w.Flush(); err != nil {
 		return err

@@ -16,7 +16,11 @@ import (
 const asProgram = "CYCLEGAN_TEST_AS_PROGRAM"
 
 func TestMain(m *testing.M) {
-	os.Setenv(cacheVariable, "off") // tests leave nothing in the user's folders
+	for _, variable := range []string{cacheVariable, tuningVariable} {
+		if os.Getenv(asProgram) == "" {
+			os.Setenv(variable, "off") // tests leave nothing in the user's folders
+		}
+	}
 	if os.Getenv(asProgram) != "" {
 		injectFault()
 		main()

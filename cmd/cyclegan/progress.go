@@ -44,6 +44,13 @@ func newProgress(w io.Writer, total int) *progress {
 // shown tells whether there is a bar.
 func (p *progress) shown() bool { return p.bar != nil }
 
+// of changes the number of things.
+func (p *progress) of(total int) {
+	if p.bar != nil {
+		p.bar.ChangeMax(total)
+	}
+}
+
 // set moves the bar and changes its text. A terminal that cannot be written is no reason to stop.
 func (p *progress) set(done int, text string) {
 	if p.bar != nil {

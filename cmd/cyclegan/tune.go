@@ -1,0 +1,177 @@
+// The command tune: which tiles of the convolutions run fastest on the user's device.
+
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"path/filepath"
+	"text/tabwriter"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"cyclevk/cyclegan"
+	"cyclevk/shaders"
+	"cyclevk/vk"
+)
+
+// tuningVariable is the environment variable that, set to "off", makes commands do without what tune stored.
+const tuningVariable = "CYCLEVK_TUNING"
+
+func tuneCommand() *cli.Command {
+	return &cli.Command{
+		Name:  "tune",
+		Usage: "measure which tiles of the convolutions are the fastest on a device",
+		Description: `Nothing needs to be tuned: the program chooses tiles by a model of the device. This command measures, for each convolution of a
+training step and of a generator's forward pass with these options, whether other tiles are faster than the model's. A tile is
+timed once it has given the same bits as the model's, and taken if it is faster beyond the noise, on an otherwise idle device.
+What was found is stored in the user's cache folder, under cyclevk, for this device, driver and version of the shaders, and
+used by all commands from then on, unless CYCLEVK_TUNING is "off". It changes how long a training takes and not one bit of it.
+
+Examples:
+   cyclegan tune
+   cyclegan tune --size 64 --netG resnet_6blocks --ngf 32 --ndf 32
+   cyclegan tune --size 128 --batch_size 4 --device radeon --json tuning.json`,
+		Flags: append(networkFlags(),
+			&cli.PathFlag{Name: "json", Usage: "write what was measured to a `FILE`"},
+			deviceFlag(),
+		),
+		Action: tune,
+	}
+}
+
+// tuningFolder is where tunings are stored; empty where there is no such folder or none is wanted.
+func tuningFolder() string {
+	folder, err := os.UserCacheDir()
+	if err != nil || os.Getenv(tuningVariable) == "off" {
+		return ""
+	}
+	return filepath.Join(folder, "cyclevk")
+}
+
+// storedTuning is what tune has stored for a device; nil where there is none or none is wanted.
+func storedTuning(device vk.DeviceInfo) vk.Tuning {
+	folder := tuningFolder()
+	if folder == "" {
+		return nil
+	}
+	return vk.ReadTuning(folder, shaders.Hash(), device)
+}
+
+func tune(c *cli.Context) error {
+	config, err := networkConfig(c)
+	if err != nil {
+		return badInput{err}
+	}
+	folder := tuningFolder()
+	if folder == "" {
+		return badInput{fmt.Errorf("no place for what is measured: set HOME or XDG_CACHE_HOME, and %s to something else than %q",
+			tuningVariable, os.Getenv(tuningVariable))}
+	}
+	ctx, stop := interruptible(c.Context)
+	defer stop()
+	report := &tuneReport{Config: config}
+	err = withDevice(c.String("device"), func(dev *vk.Device) error {
+		report.Device, report.Driver = dev.Info.Name, dev.Info.Driver
+		tuning := vk.Tuning{}
+		maps.Copy(tuning, dev.Tuning) // of other options, perhaps
+		if err := report.measure(ctx, dev, tuning, newProgress(c.App.ErrWriter, 0)); err != nil {
+			return err
+		}
+		return asBadInput(tuning.Write(folder, shaders.Hash(), dev.Info))
+	})
+	if err != nil {
+		return err
+	}
+	for _, dropped := range report.Dropped {
+		fmt.Fprintf(c.App.ErrWriter, "cyclegan tune: left out: %s\n", dropped)
+	}
+	if err := report.print(c.App.Writer); err != nil {
+		return err
+	}
+	if path := c.Path("json"); path != "" {
+		return asBadInput(writeJSON(path, report))
+	}
+	return nil
+}
+
+// tuneReport is what --json writes. Times are milliseconds on the device.
+type tuneReport struct {
+	Device string          `json:"device"`
+	Driver string          `json:"driver"`
+	Config cyclegan.Config `json:"config"`
+
+	Passes  []tunedPass `json:"passes"`
+	Default float64     `json:"default_ms"` // of all passes as often as the step and the forward pass have them
+	Tuned   float64     `json:"tuned_ms"`
+	Dropped []string    `json:"dropped"` // tiles that failed or gave other bits
+}
+
+// tunedPass is a convolution that steps have so many times.
+type tunedPass struct {
+	Pass      string   `json:"pass"`
+	Shader    string   `json:"shader"`
+	Count     int      `json:"count"`
+	Tiles     int      `json:"tiles"` // that were measured
+	Default   float64  `json:"default_ms"`
+	Tuned     float64  `json:"tuned_ms"`
+	Constants []uint32 `json:"constants,omitempty"` // of the faster tile
+}
+
+// measure measures all passes and brings a tuning up to date with what was found.
+func (r *tuneReport) measure(ctx context.Context, dev *vk.Device, tuning vk.Tuning, bar *progress) error {
+	b, err := cyclegan.NewBenchmark(dev, r.Config)
+	if err != nil {
+		return err
+	}
+	defer b.Close()
+	defer bar.clear()
+	list := b.Tunables()
+	bar.of(len(list))
+	for i, t := range list {
+		if ctx.Err() != nil {
+			return errInterrupted
+		}
+		bar.set(i, t.Label)
+		m, err := t.Measure()
+		if err != nil {
+			return err
+		}
+		ms := func(d time.Duration) float64 { return d.Seconds() * 1000 }
+		r.Passes = append(r.Passes, tunedPass{
+			Pass: t.Label, Shader: t.Shader, Count: t.Count, Tiles: len(t.Variants) - len(m.Dropped),
+			Default: ms(m.Default), Tuned: ms(m.Best), Constants: m.Spec,
+		})
+		r.Default += float64(t.Count) * ms(m.Default)
+		r.Tuned += float64(t.Count) * ms(m.Best)
+		for _, err := range m.Dropped {
+			r.Dropped = append(r.Dropped, err.Error())
+		}
+		if delete(tuning, t.Key); m.Spec != nil {
+			tuning[t.Key] = m.Spec
+		}
+	}
+	return nil
+}
+
+// print writes the passes that have become faster, and the sum.
+func (r *tuneReport) print(out io.Writer) error {
+	c := &r.Config
+	fmt.Fprintf(out, "%s, %s\n%dx%d, %s, ngf %d, ndf %d, n_layers_D %d, batch size %d\n\n",
+		r.Device, r.Driver, c.CropSize, c.CropSize, c.NetG, c.NGF, c.NDF, c.LayersD, c.BatchSize)
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintln(w, "\ttimes\tms\ttuned ms\tgain\t")
+	faster := 0
+	for _, p := range r.Passes {
+		if p.Constants != nil {
+			faster++
+			fmt.Fprintf(w, "%s\t%d\t%.3f\t%.3f\t%.1f %%\t\n", p.Pass, p.Count, p.Default, p.Tuned, 100*(1-p.Tuned/p.Default))
+		}
+	}
+	fmt.Fprintf(w, "all %d, %d of them faster\t\t%.1f\t%.1f\t%.1f %%\t\n", len(r.Passes), faster, r.Default, r.Tuned, 100*(1-r.Tuned/r.Default))
+	return w.Flush()
+}
