@@ -116,7 +116,7 @@ type Measured struct {
 }
 
 const (
-	tuningWork   = 2e8  // arithmetic operations of one measurement: below, a launch is repeated
+	tuningWork   = 2e8  // arithmetic operations of one measurement: below, a launch is repeated, up to 16 times
 	tuningRounds = 3    // in which all variants are measured, to find the fastest
 	tuningPairs  = 9    // of the fastest and the default, to see whether it is one
 	tuningGain   = 0.03 // by which it has to be faster in three of four pairs
@@ -222,7 +222,7 @@ func (b *tuningBench) program(v Variant) *Program {
 	p.Timing = true
 	l := b.launch
 	l.Spec, l.Groups, l.Variants = v.Spec, v.Groups, nil
-	for range min(max(1, int(tuningWork/float64(max(1, l.Work)))), 32) {
+	for range min(max(1, tuningWork/max(1, l.Work)), 16) {
 		p.Dispatch(l, b.args...)
 		p.Phase()
 	}
