@@ -59,7 +59,7 @@ First steps, on drawn pictures whose true translation is known:
 		EnableBashCompletion: true,
 		ExitErrHandler:       func(*cli.Context, error) {}, // run reports
 		Commands: []*cli.Command{
-			trainCommand(), translateCommand(), evalCommand(), synthCommand(), benchCommand(), tuneCommand(), devicesCommand(), completionCommand(),
+			trainCommand(), translateCommand(), evalCommand(), synthCommand(), benchCommand(), profileCommand(), tuneCommand(), devicesCommand(), completionCommand(),
 		},
 	}
 	for _, c := range app.Commands {

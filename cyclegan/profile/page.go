@@ -1,0 +1,7 @@
+// Pages.
+
+package profile
+
+import "io"
+
+func (r *Report) HTML(w io.Writer) error { return nil }
