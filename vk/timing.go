@@ -16,7 +16,7 @@ type Dispatch struct {
 	Label, Shader string
 	Stage, Layer  string // as Program.Stage and Program.Layer were when it was appended
 	Work          int64  // Launch.Work
-	Read, Written int64  // bytes of its bindings that the shader may read and write, a binding that is bound twice counted once
+	Read, Written int64  // bytes of its arguments that the shader reads and writes, one that is bound twice counted once
 }
 
 // List describes the dispatches of a program in the order in which they run once it is planned.
@@ -37,6 +37,9 @@ func (o *op) bytes(way access) (sum int64) {
 	for i, r := range o.args {
 		if o.pipeline.bindings[i]&way != 0 && !slices.Contains(seen, r) {
 			seen = append(seen, r)
+			if r.sparse > 0 {
+				r.Bytes = min(r.Bytes, r.sparse)
+			}
 			sum += int64(r.Bytes)
 		}
 	}
