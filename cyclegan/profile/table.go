@@ -84,16 +84,27 @@ func printTimes(out io.Writer, by, mode string, rows []Row, peaks bool) error {
 		head += "of peak\tbound\t"
 	}
 	fmt.Fprintln(w, head)
+	few, rest, times := 0, 0.0, 0
 	for _, row := range sorted(rows, mode) {
 		t := row.Times[mode]
+		if t.Share < leastShare {
+			few, rest, times = few+1, rest+t.Median, times+row.Count
+			continue
+		}
 		fmt.Fprintf(w, "%s\t%d\t%.3f\t%.3f\t%.3f\t%.1f %%\t%s\t%.1f\t", row.Name, row.Count, t.Median, t.Min, t.Max, 100*t.Share, rate(t.GFLOPS), t.GBPS)
 		if peaks {
 			fmt.Fprintf(w, "%.0f %%\t%s\t", 100*t.OfPeak, t.Bound)
 		}
 		fmt.Fprintln(w)
 	}
+	if few > 0 {
+		fmt.Fprintf(w, "%d more, each under %.1f %%\t%d\t%.3f\t\n", few, 100*leastShare, times, rest)
+	}
 	return w.Flush()
 }
+
+// leastShare is the share of the time that gives a row a line of its own in a terminal.
+const leastShare = 0.001
 
 // sorted are rows by their time in a mode, the longest first.
 func sorted(rows []Row, mode string) []Row {
