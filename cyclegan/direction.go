@@ -95,7 +95,7 @@ func (l *stepLosses) into(n *Network) gradMode {
 func (l *stepLosses) microBatch(i int, both ...*direction) {
 	l.micro = i
 	// Forward. The two generators are independent and run together; so do the two reconstructions and the two verdicts.
-	l.Stage = "fakes"
+	l.Stage = "generators"
 	for _, d := range both {
 		l.translate(d)
 	}

@@ -67,7 +67,7 @@ func TranslationWorkload(dev *vk.Device, c Config) (*Workload, error) {
 		if err := p.Build(); err != nil {
 			return err
 		}
-		return gen.Params.upload(dev, gen.Params.Weights, gen.Params.InitState(c.Seed, c.InitGain))
+		return gen.Params.uploadWeights(dev, gen.Params.InitState(c.Seed, c.InitType, c.InitGain))
 	}
 	once := func() error {
 		s, err := p.Acquire()

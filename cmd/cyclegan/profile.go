@@ -168,7 +168,7 @@ func (o *profiling) measure(ctx context.Context, dev *vk.Device, bar *progress) 
 	if err := w.Start(); err != nil {
 		return nil, err
 	}
-	s := &session{Workload: w, measurement: m, modes: modes, repeats: o.repeats}
+	s := &session{Program: w.Program, work: w.Once, measurement: m, modes: modes, repeats: o.repeats}
 	if err := s.run(ctx, bar); err != nil {
 		return nil, err
 	}

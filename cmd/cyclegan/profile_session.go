@@ -7,13 +7,14 @@ import (
 	"context"
 	"time"
 
-	"cyclevk/cyclegan"
 	"cyclevk/cyclegan/profile"
+	"cyclevk/vk"
 )
 
-// session times a started workload.
+// session times a built program.
 type session struct {
-	*cyclegan.Workload
+	*vk.Program
+	work        func() error // one run, waited for, with all that the host does for it
 	measurement *profile.Measurement
 	modes       []string
 	repeats     int
@@ -60,7 +61,7 @@ func (s *session) once(way string) (run profile.Run, err error) {
 	}
 	for i := 0; ; i++ {
 		start := time.Now()
-		if err := s.Once(); err != nil {
+		if err := s.work(); err != nil {
 			return run, err
 		}
 		if run.Wall = time.Since(start); i == 2 || run.Wall >= briefRun {
