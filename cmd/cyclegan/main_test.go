@@ -138,6 +138,14 @@ func TestBadInput(t *testing.T) {
 		{"bench of an unknown generator", []string{"bench", "--netG", "unet_100"}, []string{"--netG", "unet_100"}},
 		{"bench of a wrong size", []string{"bench", "--crop-size", "14"}, []string{"--crop_size 14", "multiple of 4"}},
 		{"bench of no step", []string{"bench", "--steps", "0"}, []string{"--steps 0"}},
+		{"profile of nothing", []string{"profile"}, []string{"train, translate"}},
+		{"profile of an unknown thing", []string{"profile", "trian"}, []string{"trian", "train, translate"}},
+		{"unknown mode", []string{"profile", "train", "--mode", "alone"}, []string{`--mode "alone"`, "isolated"}},
+		{"no repeats", []string{"profile", "train", "--repeats", "0"}, []string{"--repeats 0"}},
+		{"unknown rows", []string{"profile", "train", "--by", "colour"}, []string{`--by "colour"`, "phase"}},
+		{"a page of counts", []string{"profile", "train", "--count_only", "--html", "page.html"}, []string{"--html", "--count_only"}},
+		{"no old profile", []string{"profile", "train", "--compare", "nowhere.json"}, []string{"nowhere.json"}},
+		{"old profile that is none", []string{"profile", "train", "--compare", "file"}, []string{"file", "not a profile"}},
 		{"unknown shell", []string{"completion", "tcsh"}, []string{"tcsh", "bash"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -188,6 +196,7 @@ func TestHelp(t *testing.T) {
 		"synth":      "cyclegan synth --out",
 		"eval":       "cyclegan eval --model",
 		"bench":      "cyclegan bench --size",
+		"profile":    "cyclegan profile train",
 		"devices":    "cyclegan devices",
 		"completion": "cyclegan completion",
 	} {
