@@ -26,19 +26,24 @@ var workloads = map[string]func(*vk.Device, cyclegan.Config) (*cyclegan.Workload
 func profileCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "profile",
-		Usage:     "time every dispatch of a training step or of a translation",
-		ArgsUsage: "train|translate",
+		Usage:     "time every dispatch of a training step or of a translation, or one shader over its tiles",
+		ArgsUsage: "train|translate|kernel SHADER",
 		Description: `Every dispatch of a real step on noise is timed by timestamps on the device, in two modes: isolated, with a barrier between any two
 dispatches, so that each has the device for itself; and concurrent, as the step runs. Runs of both take turns with runs without
 timestamps, to whose time by the clock the dispatches are held. GFLOP/s count two for each product of the convolutions, GB/s the
 bytes that a dispatch's buffers hold; the peaks that they are parts of are measured on the spot. min and max are over all repeats.
 --count_only counts and runs nothing.
 
+profile kernel holds one shader against its float64 reference and then times it over its tiles, at every shape of the step or at one
+--shape; a tile is timed once it has given the same bits as the default. --spv puts a shader binary from outside in its place.
+
 Examples:
    cyclegan profile train
    cyclegan profile train --count_only --by phase
    cyclegan profile train --size 64 --netG resnet_6blocks --ngf 32 --ndf 32 --by layer --html step.html --trace step.trace.json
-   cyclegan profile translate --size 512 --mode concurrent --json today.json --compare yesterday.json`,
+   cyclegan profile translate --size 512 --mode concurrent --json today.json --compare yesterday.json
+   cyclegan profile kernel conv_forward --shape 1,64,64,256,256,3,1
+   cyclegan profile kernel conv_forward_shuffle --size 64 --ngf 32 --ndf 32 --spv mine.spv`,
 		Flags: append(networkFlags(),
 			&cli.StringFlag{Name: "mode", Value: "both", Usage: "`MODE` in which dispatches run: isolated, concurrent or both"},
 			&cli.IntFlag{Name: "repeats", Value: 10, Usage: "`NUMBER` of timed runs in each mode"},
@@ -48,9 +53,16 @@ Examples:
 			&cli.PathFlag{Name: "trace", Usage: "write the timeline to a `FILE` for ui.perfetto.dev or chrome://tracing"},
 			&cli.PathFlag{Name: "html", Usage: "write a page with roofline, timeline and table to a `FILE`"},
 			&cli.PathFlag{Name: "compare", Usage: "compare with the `FILE` that --json wrote before"},
+			&cli.StringFlag{Name: "shape", Usage: "of profile kernel: `N,H,W,IN,OUT,KERNEL,STRIDE` of a convolution"},
+			&cli.PathFlag{Name: "spv", Usage: "of profile kernel: SPIR-V `FILE` in the place of the shader"},
 			deviceFlag(),
 		),
-		Action: profileWorkload,
+		Action: func(c *cli.Context) error {
+			if c.Args().First() == "kernel" {
+				return profileKernel(c)
+			}
+			return profileWorkload(c)
+		},
 	}
 }
 
@@ -66,10 +78,14 @@ type profiling struct {
 
 // profilingOf reads the options.
 func profilingOf(c *cli.Context) (*profiling, error) {
-	names := []string{"train", "translate"}
 	o := &profiling{subject: workloads[c.Args().First()], repeats: c.Int("repeats"), by: c.String("by")}
 	if c.Args().Len() != 1 || o.subject == nil {
-		return nil, fmt.Errorf("profile %s: name one of %s", strings.Join(c.Args().Slice(), " "), strings.Join(names, ", "))
+		return nil, fmt.Errorf("profile %s: name one of train, translate, kernel", strings.Join(c.Args().Slice(), " "))
+	}
+	for _, option := range []string{"shape", "spv"} {
+		if c.IsSet(option) {
+			return nil, fmt.Errorf("--%s is for profile kernel alone", option)
+		}
 	}
 	var err error
 	if o.config, err = networkConfig(c); err != nil {

@@ -15,6 +15,8 @@ import (
 
 	"cyclevk/cyclegan"
 	"cyclevk/cyclegan/profile"
+	"cyclevk/kernels"
+	"cyclevk/shaders"
 	"cyclevk/vk"
 	"cyclevk/vk/vktest"
 )
@@ -168,5 +170,47 @@ func TestSlowKernelIsNamed(t *testing.T) {
 	}
 	if first := slowed.Kernels[0].Name; first != "kernel 1" {
 		t.Errorf("the table begins with %s", first)
+	}
+}
+
+// TestProfileKernel: a shader alone over its tiles, the same from outside, and one from outside that computes something else.
+func TestProfileKernel(t *testing.T) {
+	dev := vktest.Device(t)
+	dir := t.TempDir()
+	p := convolution(dev, kernels.Conv{In: 4, Out: 8, Kernel: 3, Stride: 1, Pad: 1}, [3]int{1, 8, 8})
+	shader := vk.Tunables(p)[0].Shader // the variant that this device runs
+	spv := func(name string) string {
+		code, err := shaders.SPIRV(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, name+".spv"), code, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return name + ".spv"
+	}
+	args := func(file string) []string {
+		return []string{"profile", "kernel", shader, "--shape", "1,8,8,4,8,3,1", "--repeats", "2", "--json", "kernel.json", "--spv", file}
+	}
+	r := must(t, dir, args(spv(shader))...)
+	var report kernelProfile
+	if err := json.Unmarshal([]byte(read(t, dir, "kernel.json")), &report); err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(r.stdout, "default") || report.Cases < 20 || report.Worst <= 0 || report.Worst > 1 || len(report.Passes) != 1 {
+		t.Errorf("%+v\n%s", report, r.stdout)
+	}
+	for _, pass := range report.Passes {
+		if len(pass.Tiles) < 2 || pass.Shader != shader || pass.Work != 2*8*8*9*4*8 {
+			t.Errorf("%+v", pass)
+		}
+	}
+	for file, want := range map[string]string{
+		spv("adam"): "specialisation constants",
+		spv(strings.Replace(shader, "forward", "data_grad", 1)): "stride 1 pad 0", // the case that finds it
+	} {
+		if r := runProgram(t, program(t, dir, args(file)...)); r.code != 1 || !strings.Contains(r.stderr, shader+": ") || !strings.Contains(r.stderr, want) || r.stdout != "" {
+			t.Errorf("%s: exit code %d, %s%s", file, r.code, r.stdout, r.stderr)
+		}
 	}
 }
