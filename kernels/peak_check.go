@@ -13,17 +13,30 @@ func init() {
 	var cases []Case
 	for _, turns := range []int{0, 1, 3, 40} {
 		for _, pixels := range []int{1, 63, 64, 1000} {
-			cases = append(cases, Case{fmt.Sprintf("%d turns on %d", turns, pixels), func(t *Trial) error { return peakTrial(t, pixels, turns) }})
+			name := fmt.Sprintf("%d turns on %d", turns, pixels)
+			cases = append(cases,
+				Case{name, func(t *Trial) error { return peakTrial(t, pixels, turns, false) }},
+				Case{name + " in half precision", func(t *Trial) error { return peakTrial(t, pixels, turns, true) }})
 		}
 	}
-	register(Check{Name: "peak", Shaders: []string{"peak_fma"}, Cases: cases})
+	register(Check{Name: "peak", Shaders: []string{"peak_fma", "peak_fma_half"}, Cases: cases})
 }
 
-func peakTrial(t *Trial, pixels, turns int) error {
+// uHalf is the unit roundoff of fp16.
+const uHalf = 1.0 / (1 << 11)
+
+func peakTrial(t *Trial, pixels, turns int, half bool) error {
+	if half && !t.dev.Info.Features.Float16 {
+		return nil // nor is it ever launched there
+	}
+	u := float64(U)
+	if half {
+		u = uHalf
+	}
 	const channels = 4
 	values := t.Random(pixels*channels, 0, 10)
 	start, result := t.In("start", 1, 1, pixels, channels, values), t.Out("result", 1, 1, pixels, channels)
-	if err := t.Run(func(p *vk.Program) { PeakFMA(p, start, result, turns) }); err != nil {
+	if err := t.Run(func(p *vk.Program) { PeakFMA(p, start, result, turns, half) }); err != nil {
 		return err
 	}
 	want := newBounded(len(values))
@@ -38,7 +51,7 @@ func peakTrial(t *Trial, pixels, turns int) error {
 			}
 			sum += x
 		}
-		want.set(i, sum, 4*U*magnitude)
+		want.set(i, sum, 4*u*magnitude)
 	}
 	return t.Compare(result, want.want, want.bound)
 }

@@ -4,6 +4,8 @@ package main
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"math"
 	"time"
 
@@ -35,30 +37,42 @@ func measurePeaks(ctx context.Context, dev *vk.Device) (*profile.Peaks, error) {
 	return p, nil
 }
 
-// peakArithmetic doubles the work until it takes long enough to be timed.
-func peakArithmetic(dev *vk.Device, peaks *profile.Peaks) error {
+// peakArithmetic measures fp32, and fp16 where the device has it: a driver that refuses that costs one figure.
+func peakArithmetic(dev *vk.Device, peaks *profile.Peaks) (err error) {
+	if peaks.GFLOPS, err = arithmetic(dev, false); err != nil || !dev.Info.Features.Float16 {
+		return err
+	}
+	peaks.HalfGFLOPS, err = arithmetic(dev, true)
+	if err != nil && !errors.Is(err, vk.ErrDeviceLost) && !errors.Is(err, vk.ErrTimeout) {
+		peaks.Note, err = fmt.Sprintf("no peak of fp16: %v", err), nil
+	}
+	return err
+}
+
+// arithmetic doubles the work until it takes long enough to be timed.
+func arithmetic(dev *vk.Device, half bool) (gflops float64, err error) {
 	arena := dev.NewArena("arithmetic peak")
 	start, result := kernels.Reserve(arena, "start", 1, 1, peakLanes, 4), kernels.Reserve(arena, "result", 1, 1, peakLanes, 4)
 	if err := arena.Allocate(); err != nil {
-		return err
+		return 0, err
 	}
 	defer arena.Free()
 	if err := arena.Fill(math.Float32bits(1)); err != nil {
-		return err
+		return 0, err
 	}
 	for turns := 1; turns <= maxPeakTurn; turns *= 2 {
 		p := dev.NewProgram("arithmetic peak")
-		kernels.PeakFMA(p, start, result, turns)
+		kernels.PeakFMA(p, start, result, turns, half)
 		took, err := fastest(p)
 		if err != nil {
-			return err
+			return 0, err
 		}
-		peaks.GFLOPS = max(peaks.GFLOPS, float64(p.Work())/float64(took))
+		gflops = max(gflops, float64(p.Work())/float64(took))
 		if took >= peakTime {
 			break
 		}
 	}
-	return nil
+	return gflops, nil
 }
 
 // peakMemory copies a buffer that no cache holds.

@@ -274,6 +274,7 @@ type Peaks struct {
 	GBPS       float64 `json:"memory_gb_per_s"`       // read and written by a copy of buffers of Copied bytes
 	Copied     int     `json:"copied_bytes"`
 	Empty      float64 `json:"empty_dispatch_ms"` // a dispatch with almost nothing to do, behind a barrier
+	Note       string  `json:"note,omitempty"`    // what could not be measured, and why
 }
 
 // launchFactor is how many empty dispatches a dispatch has to last to be bound by anything else.

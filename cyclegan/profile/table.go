@@ -37,6 +37,9 @@ func (r *Report) Print(w io.Writer, by string) error {
 			fmt.Fprintf(w, ", fp16 %.0f GFLOP/s", p.HalfGFLOPS)
 		}
 		fmt.Fprintf(w, ", memory %.1f GB/s, empty dispatch %.1f us\n", p.GBPS, 1000*p.Empty)
+		if p.Note != "" {
+			fmt.Fprintln(w, p.Note)
+		}
 	}
 	r.printWalls(w)
 	if len(r.Modes) == 0 {
