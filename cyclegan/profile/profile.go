@@ -99,14 +99,14 @@ type Report struct {
 	Dispatches []Dispatch `json:"dispatches"`
 }
 
-// Total sets the dispatches of a mode's runs against their time by the host's clock. All are medians but Parts' and Wall's spread.
+// Total sets the dispatches of a mode's runs against their time by the host's clock. All are medians over the runs, each for itself.
 type Total struct {
 	Runs    int     `json:"runs"`
 	Wall    Stat    `json:"wall"`       // by the host's clock
 	Parts   Stat    `json:"parts"`      // sum of the dispatches
 	Between float64 `json:"between_ms"` // on the device, outside of dispatches: between submissions
 	Host    float64 `json:"host_ms"`    // preparing the run, handing it over and noticing its end
-	Covered float64 `json:"covered"`    // Parts as a part of Wall
+	Covered float64 `json:"covered"`    // a run's dispatches as a part of its time by the host's clock
 }
 
 // Row is the dispatches of one kernel, layer or phase together.
@@ -161,31 +161,35 @@ func (m *Measurement) Report() *Report {
 
 // total adds up each run.
 func total(runs []Run) *Total {
-	var wall, parts, between, host []float64
+	var walls, parts, between, host, covered []float64
 	for _, run := range runs {
-		w, p, end := ms(run.Wall), 0.0, 0.0
-		for i, t := range run.Time {
-			p += ms(t)
-			end = ms(run.Start[i] + t)
-		}
-		wall, parts, between, host = append(wall, w), append(parts, p), append(between, end-p), append(host, w-end)
+		sum, end := run.parts(), run.end()
+		walls, parts = append(walls, ms(run.Wall)), append(parts, ms(sum))
+		between, host = append(between, ms(end-sum)), append(host, ms(run.Wall-end))
+		covered = append(covered, part(float64(sum), float64(run.Wall)))
 	}
-	t := &Total{Runs: len(runs), Wall: newStat(wall), Parts: newStat(parts), Between: newStat(between).Median, Host: newStat(host).Median}
-	if t.Wall.Median > 0 {
-		t.Covered = t.Parts.Median / t.Wall.Median
+	return &Total{
+		Runs: len(runs), Wall: newStat(walls), Parts: newStat(parts),
+		Between: newStat(between).Median, Host: newStat(host).Median, Covered: newStat(covered).Median,
 	}
-	return t
+}
+
+// parts is the dispatches' time together, end when the last of them ended.
+func (r Run) parts() (sum time.Duration) {
+	for _, t := range r.Time {
+		sum += t
+	}
+	return sum
+}
+
+func (r Run) end() time.Duration {
+	last := len(r.Time) - 1
+	return r.Start[last] + r.Time[last]
 }
 
 // time fills in the times of each dispatch.
 func (r *Report) time(mode string, runs []Run) {
-	sum := func(run Run) (s time.Duration) {
-		for _, t := range run.Time {
-			s += t
-		}
-		return s
-	}
-	byTime := slices.SortedFunc(slices.Values(runs), func(a, b Run) int { return cmp.Compare(sum(a), sum(b)) })
+	byTime := slices.SortedFunc(slices.Values(runs), func(a, b Run) int { return cmp.Compare(a.parts(), b.parts()) })
 	typical := byTime[(len(runs)-1)/2]
 	for i := range r.Dispatches {
 		var times []float64

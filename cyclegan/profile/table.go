@@ -67,7 +67,7 @@ func (r *Report) printWalls(w io.Writer) {
 		if t == nil {
 			continue
 		}
-		fmt.Fprintf(w, "%s: %.3f ms (%.3f to %.3f) = dispatches %.3f (%.1f %%) + between submissions %.3f + host %.3f; ",
+		fmt.Fprintf(w, "%s: %.3f ms (%.3f to %.3f), of it in dispatches %.3f (%.1f %%), between submissions %.3f, host %.3f; ",
 			mode, t.Wall.Median, t.Wall.Min, t.Wall.Max, t.Parts.Median, 100*t.Covered, t.Between, t.Host)
 		what := "timestamps"
 		if mode == Isolated {
