@@ -95,10 +95,12 @@ func (l *stepLosses) into(n *Network) gradMode {
 func (l *stepLosses) microBatch(i int, both ...*direction) {
 	l.micro = i
 	// Forward. The two generators are independent and run together; so do the two reconstructions and the two verdicts.
+	l.Stage = "generators"
 	for _, d := range both {
 		l.translate(d)
 	}
 	l.Phase()
+	l.Stage = "reconstructions"
 	for _, d := range both {
 		l.reconstruct(d)
 		d.verdict = d.judge.Forward(l.Program, d.fake.Y.Images(0, l.c.BatchSize), Pass{})
@@ -107,6 +109,7 @@ func (l *stepLosses) microBatch(i int, both ...*direction) {
 	l.Phase()
 
 	// Backward of the generators, in reverse: the reconstructions and the verdicts reach the fakes, the fakes the weights.
+	l.Stage = "backward"
 	for _, d := range both {
 		dFake := d.dFake.Images(0, l.c.BatchSize)
 		if d.recVerdict != nil {
@@ -124,6 +127,7 @@ func (l *stepLosses) microBatch(i int, both ...*direction) {
 	l.Phase()
 
 	// The discriminators.
+	l.Stage = "discriminators"
 	for _, d := range both {
 		d.judged = l.learn(d.judge, d.target, "D_"+d.side, func(fakes kernels.Tensor) {
 			d.pool.Take(l.Program, d.fakes.Images(0, (i+1)*l.c.BatchSize), d.decisions.All(), fakes)

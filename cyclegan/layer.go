@@ -5,6 +5,7 @@ package cyclegan
 import (
 	"cmp"
 	"fmt"
+	"strings"
 
 	"cyclevk/kernels"
 	"cyclevk/vk"
@@ -92,6 +93,7 @@ func (l *layer) forward(p *vk.Program, x kernels.Tensor, pass Pass) *Tape {
 
 // forwardAdd is forward with a residual tensor, where it has memory, that is added at the end.
 func (l *layer) forwardAdd(p *vk.Program, x, residual kernels.Tensor, pass Pass) *Tape {
+	defer within(p, l.name()+" forward")()
 	t := &Tape{x: x, Y: kernels.NewTensor(p, l.w.Name+" y", x.N, l.conv.OutSize(x.H), l.conv.OutSize(x.W), l.out), pass: pass}
 	w, bias := l.w.in(l.params.Weights), vk.Range{}
 	if l.b != nil && !l.b.Inert {
@@ -118,6 +120,7 @@ func (l *layer) forwardAdd(p *vk.Program, x, residual kernels.Tensor, pass Pass)
 }
 
 func (l *layer) backward(p *vk.Program, t *Tape, dy, dx kernels.Tensor, addTo bool, weights gradMode) {
+	defer within(p, l.name()+" backward")()
 	dz := dy
 	switch {
 	case l.norm:
@@ -132,14 +135,26 @@ func (l *layer) backward(p *vk.Program, t *Tape, dy, dx kernels.Tensor, addTo bo
 		kernels.ActGrad(p, l.act, t.Y, dy, dz)
 	}
 	if weights != frozen {
+		p.Layer = l.name() + " weight gradient"
 		l.conv.WeightGrad(p, t.x, dz, l.w.in(l.params.Grads), weights == accumulate)
 		if l.b != nil && !l.b.Inert {
 			kernels.BiasGrad(p, dz, l.b.in(l.params.Grads), weights == accumulate)
 		}
 	}
 	if dx.Mem != nil {
+		p.Layer = l.name() + " data gradient"
 		l.conv.DataGrad(p, dz, l.w.in(l.params.Weights), dx, addTo)
 	}
+}
+
+// name is the layer's, by the keys of checkpoints: "G_A.model.10.conv_block.1".
+func (l *layer) name() string { return l.params.Net + "." + strings.TrimSuffix(l.w.Name, ".weight") }
+
+// within tells profiles what is appended until leave is called.
+func within(p *vk.Program, layer string) (leave func()) {
+	before := p.Layer
+	p.Layer = layer
+	return func() { p.Layer = before }
 }
 
 // normalisation is the kernels of the layer's norm in a pass.

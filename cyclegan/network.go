@@ -75,12 +75,14 @@ func (n *Network) Forward(p *vk.Program, x kernels.Tensor, pass Pass) *Tape {
 	if pass.Images == 0 {
 		pass.Images = x.N
 	}
+	defer within(p, n.Params.Net+" forward")()
 	return n.body.forward(p, x, pass)
 }
 
 // Backward appends Forward's reverse: from dy, the gradient of Y, to the gradients of the weights and, where dx has memory, to
 // that of the pictures, which is added to dx where addTo is set. dy keeps its values.
 func (n *Network) Backward(p *vk.Program, t *Tape, dy, dx kernels.Tensor, addTo bool, weights gradMode) {
+	defer within(p, n.Params.Net+" backward")()
 	n.body.backward(p, t, dy, dx, addTo, weights)
 }
 

@@ -72,6 +72,7 @@ func (m *Model) newStep(h, w int) *step {
 	}
 
 	// The update, unless the guard forbids it.
+	p.Stage = "update"
 	m.inspect(p, s.losses)
 	for _, ps := range m.networks() {
 		m.adam(p, ps, s.hyper)

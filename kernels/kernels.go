@@ -64,8 +64,20 @@ func (t Tensor) name() string {
 // vec4s is the number of vec4 in the tensor.
 func (t Tensor) vec4s() int { return t.N * t.H * t.W * Stride(t.C) / 4 }
 
-// spirv finds a shader's code; the mutation test replaces it.
+// spirv finds a shader's code; the mutation test replaces it, and Replace does.
 var spirv = shaders.SPIRV
+
+// Replace makes launches from now on take code for the shader of a name, for those who write one and want to see it checked and timed
+// in its place. The code must have the shader's interface. It is not for use while another goroutine launches.
+func Replace(name string, code []byte) {
+	find := spirv
+	spirv = func(shader string) ([]byte, error) {
+		if shader == name {
+			return code, nil
+		}
+		return find(shader)
+	}
+}
 
 // launch appends a dispatch of a shader by name.
 func launch(p *vk.Program, l vk.Launch, shader string, args ...vk.Range) {

@@ -235,6 +235,8 @@ var faults = []fault{
 	{file: "upsample.comp", what: "wrong column", find: "column / 2u) * quads", replace: "(column + 1u) / 2u) * quads"},
 	{file: "upsample.comp", what: "one of four lost", find: " + (from[at + line] + from[at + line + quads])", replace: " + from[at + line]"},
 	{file: "upsample.comp", what: "not accumulated", find: "to[i] += sum", replace: "to[i] = sum"},
+	{file: "peak_fma.comp", what: "chain lost", find: "x0 + x1 + x2", replace: "x0 + x1"},
+	{file: "peak_fma.comp", what: "step lost", find: "s < STEPS", replace: "s < STEPS - 1u"},
 	{file: "inc/random.glsl", what: "a round less", find: "i < 10u", replace: "i < 9u"},
 	{file: "inc/strip.glsl", what: "first of each lane alone", find: "STRIP_STEP * STRIP_EACH, count)", replace: "STRIP_STEP, count)"},
 	{file: "inc/flat.glsl", what: "one row of workgroups", find: "gl_WorkGroupID.y * gl_NumWorkGroups.x + gl_WorkGroupID.x", replace: "gl_WorkGroupID.x"},

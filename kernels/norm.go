@@ -42,7 +42,7 @@ func (n Norm) Stats(p *vk.Program, x Tensor, stats vk.Range) {
 	g := n.cut(x, reducePerLane, normSize)
 	partial := p.Temp("norm partial statistics", 4*g.chunks()*n.StatsLen(x)).All()
 	n.launch(p, "norm_stats_partial", None, g, x.Range, partial)
-	n.combine(p, "norm_combine", g, x.Range, partial, stats)
+	n.combine(p, "norm_combine", g, x.Range.Sparse(4*g.groups*Stride(x.C)), partial, stats)
 }
 
 // Forward writes y = Act(gamma xhat + beta). With a residual (a Tensor whose Mem is not nil), whose Act is None, it adds that.

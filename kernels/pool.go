@@ -85,7 +85,7 @@ func (pool *Pool) eachBlock(p *vk.Program, fake Tensor, decisions vk.Range, each
 	for i, block := range pool.blocks {
 		first := i * pool.perBlock
 		push := poolPush{uint32(fake.N), uint32(pool.image() / 16), uint32(first), uint32(min(pool.perBlock, pool.size-first))}
-		each(push, vk.Launch{Groups: groups(pool.image()/16, flatSize)}, block.All())
+		each(push, vk.Launch{Groups: groups(pool.image()/16, flatSize)}, block.All().Sparse(fake.N*pool.image()))
 	}
 }
 

@@ -136,10 +136,13 @@ func Open(choice string) (*Device, error) {
 	if p.extensions["VK_KHR_portability_subset"] { // Vulkan requires it to be enabled where it is listed
 		enabled = append(enabled, "VK_KHR_portability_subset")
 	}
+	if info.Features.Float16 {
+		enabled = append(enabled, "VK_KHR_shader_float16_int8")
+	}
 	cEnabled := cStrings(enabled)
 	defer freeStrings(cEnabled)
 	var handle unsafe.Pointer
-	result := C.cv_create_device(unsafe.Pointer(p.handle), C.uint32_t(p.family), unsafe.SliceData(cEnabled), C.uint32_t(len(cEnabled)), &handle)
+	result := C.cv_create_device(unsafe.Pointer(p.handle), C.uint32_t(p.family), unsafe.SliceData(cEnabled), C.uint32_t(len(cEnabled)), cBool(info.Features.Float16), &handle)
 	if err := check("vkCreateDevice", result); err != nil {
 		return nil, fmt.Errorf("open %s: %w", info.Name, err)
 	}

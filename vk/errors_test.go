@@ -214,7 +214,7 @@ func TestFailingCalls(t *testing.T) {
 		p.fill(p.Temp("t", 512).All(), 1)
 		p.mix(x.All(), x.All(), p.Host("h", 512).All(), 3, 1)
 		for _, step := range []func() error{
-			a.Allocate, p.Build, func() error { return dev.Write(x.All(), make([]byte, 4)) }, p.Run, p.Run,
+			a.Allocate, p.Build, p.Record, func() error { return dev.Write(x.All(), make([]byte, 4)) }, p.Run, p.Run,
 			func() error { _, err := p.Times(Slot{p.Program, 0}); return err }, p.Drain,
 		} {
 			if err := step(); err != nil {

@@ -67,10 +67,12 @@ type Features struct {
 
 // has reports whether a device is open to shaders that need a SPIR-V capability.
 func (f Features) has(capability uint32) bool {
-	const shader, groupNonUniform, groupNonUniformArithmetic, groupNonUniformShuffle = 1, 61, 63, 65
+	const shader, float16, groupNonUniform, groupNonUniformArithmetic, groupNonUniformShuffle = 1, 9, 61, 63, 65
 	switch capability {
 	case shader, groupNonUniform: // of every Vulkan 1.1 device
 		return true
+	case float16:
+		return f.Float16
 	case groupNonUniformArithmetic:
 		return f.SubgroupArithmetic
 	case groupNonUniformShuffle:

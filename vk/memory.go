@@ -45,6 +45,8 @@ const (
 type Range struct {
 	*Mem
 	Offset, Bytes int
+
+	sparse int // see Sparse
 }
 
 // All is the whole of m.
@@ -52,6 +54,12 @@ func (m *Mem) All() Range { return Range{Mem: m, Bytes: m.Size} }
 
 // Slice is bytes [offset, offset+bytes) of m.
 func (m *Mem) Slice(offset, bytes int) Range { return Range{Mem: m, Offset: offset, Bytes: bytes} }
+
+// Sparse is r as an argument of a dispatch that touches no more than so many bytes of it, wherever they lie: profiles count these.
+func (r Range) Sparse(bytes int) Range {
+	r.sparse = bytes
+	return r
+}
 
 func (r Range) String() string {
 	if r.Mem == nil {

@@ -290,10 +290,11 @@ uint64_t cv_free_memory(void *physical, int has_budget) {
   return left;
 }
 
-int32_t cv_create_device(void *physical, uint32_t family, const char *const *extensions, uint32_t count, void **device) {
+int32_t cv_create_device(void *physical, uint32_t family, const char *const *extensions, uint32_t count, int float16, void **device) {
   const float priority = 1;
+  VkFloat16 half = {1000082000, NULL, 1, 0};
   VkQueueInfo queue = {2, NULL, 0, family, 1, &priority};
-  VkDeviceInfo info = {3, NULL, 0, 1, &queue, 0, NULL, count, extensions, NULL};
+  VkDeviceInfo info = {3, float16 ? &half : NULL, 0, 1, &queue, 0, NULL, count, extensions, NULL};
   return vkCreateDevice(physical, &info, NULL, device);
 }
 

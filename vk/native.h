@@ -58,7 +58,8 @@ void cv_queue_families(void *physical, uint32_t *count, cv_family *list);
 void cv_get_info(void *physical, int has_driver, int has_subgroup_control, int has_float16, int has_coopmat, cv_info *out);
 // The bytes of the largest device-local heap that this process can still allocate, where the device knows VK_EXT_memory_budget.
 uint64_t cv_free_memory(void *physical, int has_budget);
-int32_t cv_create_device(void *physical, uint32_t queue_family, const char *const *extensions, uint32_t count, void **device);
+// float16 opens the device to half-precision arithmetic in shaders.
+int32_t cv_create_device(void *physical, uint32_t queue_family, const char *const *extensions, uint32_t count, int float16, void **device);
 
 // Makes a pipeline (cache: one of below, or 0) from a shader's entry point "main" with storage buffers 0 to bindings-1 of set 0. Where a call fails, *call is
 // its name and *out holds what was made before it.

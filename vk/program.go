@@ -22,6 +22,9 @@ type Program struct {
 	GuardZone int  // bytes left unused around every temporary, for tests
 	Overbind  int  // bytes bound past every buffer in an arena, for tests: drivers drop what a shader writes past a binding, unseen
 
+	// What is appended from now on belongs to, for profiles: a stage of the program, and a pass over a layer of a network.
+	Stage, Layer string
+
 	dev   *Device
 	arena *Arena // of the temporaries
 	ops   []*op
@@ -41,6 +44,8 @@ type op struct {
 	args     []Range
 	work     int64
 	label    string
+	stage    string
+	layer    string
 	phase    int
 	level    int
 	launch   Launch // as it was written down, before tuning chose a variant
@@ -120,7 +125,7 @@ func (p *Program) Dispatch(l Launch, args ...Range) {
 		p.Fail(err)
 		return
 	}
-	o := &op{pipeline: pl, groups: l.Groups, push: push, args: slices.Clone(args), work: l.Work, label: l.Label, phase: p.phase, launch: written}
+	o := &op{pipeline: pl, groups: l.Groups, push: push, args: slices.Clone(args), work: l.Work, label: l.Label, stage: p.Stage, layer: p.Layer, phase: p.phase, launch: written}
 	if o.label == "" {
 		o.label = l.Shader.Name
 	}

@@ -9,7 +9,6 @@ import "C"
 
 import (
 	"fmt"
-	"time"
 	"unsafe"
 
 	vulkan "github.com/vulkan-go/vulkan"
@@ -27,8 +26,9 @@ type recording struct {
 	commands *commands
 	pool     C.uint64_t // descriptor pool
 	queries  vulkan.QueryPool
-	pending  bool // submitted and not waited for
-	timed    bool // a run has ended, so that its timestamps can be read
+	stretch  []int // how many dispatches each of the command buffers has
+	pending  bool  // submitted and not waited for
+	timed    bool  // a run has ended, so that its timestamps can be read
 }
 
 // Slot is one of the two copies of a program's host buffers, free for the host to read and to fill.
@@ -101,9 +101,10 @@ func (p *Program) record(i int) error {
 	if err := check("vkCreateDescriptorPool", int32(C.cv_create_descriptor_pool(device, C.uint32_t(max(1, len(p.ops))), C.uint32_t(max(1, buffers)), &r.pool))); err != nil {
 		return err
 	}
+	stretches := p.split()
 	if p.Timing && p.dev.Info.Limits.TimestampPeriod > 0 {
 		info := &vulkan.QueryPoolCreateInfo{
-			SType: vulkan.StructureTypeQueryPoolCreateInfo, QueryType: vulkan.QueryTypeTimestamp, QueryCount: uint32(len(p.ops) + 1),
+			SType: vulkan.StructureTypeQueryPoolCreateInfo, QueryType: vulkan.QueryTypeTimestamp, QueryCount: uint32(len(p.ops) + len(stretches)),
 		}
 		var queries vulkan.QueryPool
 		err := check("vkCreateQueryPool", vulkan.CreateQueryPool(p.dev.handle, info, nil, &queries))
@@ -113,7 +114,6 @@ func (p *Program) record(i int) error {
 			return err
 		}
 	}
-	stretches := p.split()
 	var err error
 	if r.commands, err = p.dev.newCommands(len(stretches)); err != nil {
 		return err
@@ -125,9 +125,11 @@ func (p *Program) record(i int) error {
 		if err := begin(cmd, false); err != nil {
 			return err
 		}
-		if n == 0 {
-			p.stamp(cmd, r, &query)
+		r.stretch = append(r.stretch, len(ops))
+		if n == 0 && r.queries != nil {
+			vulkan.CmdResetQueryPool(cmd, r.queries, 0, uint32(len(p.ops)+len(stretches)))
 		}
+		p.stamp(cmd, r, &query)
 		for _, o := range ops {
 			if pending.needsBarrier(o.spans(i)) || p.FullSync {
 				cmdBarrier(cmd, false)
@@ -200,9 +202,6 @@ func (p *Program) stamp(cmd vulkan.CommandBuffer, r *recording, query *uint32) {
 	if r.queries == nil {
 		return
 	}
-	if *query == 0 {
-		vulkan.CmdResetQueryPool(cmd, r.queries, 0, uint32(len(p.ops)+1))
-	}
 	vulkan.CmdWriteTimestamp(cmd, vulkan.PipelineStageBottomOfPipeBit, r.queries, *query)
 	*query++
 }
@@ -267,50 +266,16 @@ func (p *Program) Run() error {
 	return err
 }
 
-// Span is how long one dispatch took.
-type Span struct {
-	Label, Shader string
-	Time          time.Duration
-}
-
-// Times returns the time of each dispatch of the last run in a slot, which must be waited for. The program must have been
-// built with Timing. The time of dispatches that ran together is that of the last of them to end; the others have what is left.
-func (p *Program) Times(s Slot) ([]Span, error) {
-	r := p.rec[s.index]
-	if r == nil || !r.timed {
-		return nil, fmt.Errorf("%s: no times (Timing was not set, no run was waited for, or the device %s has no timestamps)", p.Name, p.dev.Info.Name)
-	}
-	ticks := make([]uint64, len(p.ops)+1)
-	result := vulkan.GetQueryPoolResults(p.dev.handle, r.queries, 0, uint32(len(ticks)), uint(8*len(ticks)), unsafe.Pointer(&ticks[0]), 8,
-		vulkan.QueryResultFlags(vulkan.QueryResult64Bit))
-	if err := check("vkGetQueryPoolResults", result); err != nil {
-		return nil, fmt.Errorf("%s: %w", p.Name, err)
-	}
-	out := make([]Span, len(p.ops))
-	for i, o := range p.ops {
-		elapsed := (ticks[i+1] - ticks[i]) & p.dev.ticks
-		out[i] = Span{o.label, o.pipeline.name, time.Duration(float64(elapsed) * p.dev.Info.Limits.TimestampPeriod)}
-	}
-	return out, nil
-}
-
 // Free waits for the device and frees the program with its temporaries.
 func (p *Program) Free() {
 	if !p.dev.idle() { // a run that failed halfway may still be running
 		return
 	}
 	for i, r := range p.rec {
-		if r == nil {
-			continue
+		if r != nil {
+			r.destroy(p.dev)
+			p.rec[i] = nil
 		}
-		if r.commands != nil {
-			r.commands.destroy(p.dev)
-		}
-		vulkan.DestroyDescriptorPool(p.dev.handle, handle[vulkan.DescriptorPool](r.pool), nil)
-		if r.queries != nil {
-			vulkan.DestroyQueryPool(p.dev.handle, r.queries, nil)
-		}
-		p.rec[i] = nil
 	}
 	for _, h := range p.hosts {
 		for i, b := range h.host {
@@ -322,4 +287,15 @@ func (p *Program) Free() {
 		}
 	}
 	p.arena.Free()
+}
+
+// destroy frees a recording that is not in use.
+func (r *recording) destroy(d *Device) {
+	if r.commands != nil {
+		r.commands.destroy(d)
+	}
+	vulkan.DestroyDescriptorPool(d.handle, handle[vulkan.DescriptorPool](r.pool), nil)
+	if r.queries != nil {
+		vulkan.DestroyQueryPool(d.handle, r.queries, nil)
+	}
 }

@@ -108,6 +108,9 @@ func Tunables(programs ...*Program) []*Tunable {
 	return list
 }
 
+// Work is the launch's.
+func (t *Tunable) Work() int64 { return t.launch.Work }
+
 // Measured is how a launch's variants did.
 type Measured struct {
 	Default, Best time.Duration // of the launch as it was written down, and of the fastest variant: the same where none is faster
@@ -125,42 +128,13 @@ const (
 // Measure times the variants on pseudo-random fp32 numbers in memory of its own. A variant is timed once it has given the same bits
 // as the launch that was written down.
 func (t *Tunable) Measure() (m Measured, err error) {
-	b := &tuningBench{Tunable: t, arena: t.dev.NewArena("tuning")}
-	for _, size := range t.sizes {
-		b.args = append(b.args, b.arena.Reserve("argument", size).All())
+	b, err := t.bench()
+	defer b.close()
+	m.Dropped = b.dropped
+	if err != nil {
+		return m, err
 	}
-	if err := b.arena.Allocate(); err != nil {
-		return m, fmt.Errorf("tuning %s: %w", t.Label, err)
-	}
-	defer b.arena.Free()
-	var programs []*Program // the first is the default's
-	defer func() {
-		for _, p := range programs {
-			p.Free()
-		}
-	}()
-	var variants []Variant
-	var want [][]byte
-	for i, v := range t.Variants {
-		p := b.program(v)
-		got, err := b.verify(p)
-		switch {
-		case err == nil && i == 0:
-			want = got
-		case err == nil && !slices.EqualFunc(got, want, bytes.Equal):
-			err = errors.New("computes other bits")
-		}
-		if err != nil {
-			p.Free()
-			err = fmt.Errorf("tuning %s: %s %v: %w", t.Label, t.Shader, v.Spec, err)
-			if i == 0 || errors.Is(err, ErrDeviceLost) || errors.Is(err, ErrTimeout) {
-				return m, err
-			}
-			m.Dropped = append(m.Dropped, err)
-			continue
-		}
-		programs, variants = append(programs, p), append(variants, v)
-	}
+	programs, variants := b.programs, b.variants
 
 	fastest, least := 0, time.Duration(math.MaxInt64)
 	for range tuningRounds {
@@ -193,6 +167,33 @@ func (t *Tunable) Measure() (m Measured, err error) {
 	return m, nil
 }
 
+// Surveyed is how one variant did.
+type Surveyed struct {
+	Variant
+	Times []time.Duration // one for each round
+}
+
+// Survey times every variant in turns, in so many rounds, as Measure does before it decides. The launch as it was written down comes
+// first; dropped are the variants that failed, or gave other bits.
+func (t *Tunable) Survey(rounds int) (list []Surveyed, dropped []error, err error) {
+	b, err := t.bench()
+	defer b.close()
+	if err != nil {
+		return nil, b.dropped, err
+	}
+	list = make([]Surveyed, len(b.programs))
+	for range rounds {
+		for i, p := range b.programs {
+			d, err := b.time(p)
+			if err != nil {
+				return nil, b.dropped, err
+			}
+			list[i].Variant, list[i].Times = b.variants[i], append(list[i].Times, d)
+		}
+	}
+	return list, b.dropped, nil
+}
+
 // faster tells whether a variant was faster than the default by more than the noise, from measurements in pairs.
 func faster(variant, standard []time.Duration) bool {
 	wins := 0
@@ -212,8 +213,52 @@ func median(d []time.Duration) time.Duration {
 // tuningBench is where variants are measured.
 type tuningBench struct {
 	*Tunable
-	arena *Arena
-	args  []Range
+	arena    *Arena
+	args     []Range
+	programs []*Program // of the variants that gave the right bits
+	variants []Variant
+	dropped  []error // the others
+}
+
+// bench builds a program for each variant and verifies it: the first is the launch as it was written down, whose bits the others
+// must give. It is to be closed whatever the error.
+func (t *Tunable) bench() (*tuningBench, error) {
+	b := &tuningBench{Tunable: t, arena: t.dev.NewArena("tuning")}
+	for _, size := range t.sizes {
+		b.args = append(b.args, b.arena.Reserve("argument", size).All())
+	}
+	if err := b.arena.Allocate(); err != nil {
+		return b, fmt.Errorf("tuning %s: %w", t.Label, err)
+	}
+	var want [][]byte
+	for i, v := range t.Variants {
+		p := b.program(v)
+		got, err := b.verify(p)
+		switch {
+		case err == nil && i == 0:
+			want = got
+		case err == nil && !slices.EqualFunc(got, want, bytes.Equal):
+			err = errors.New("computes other bits")
+		}
+		if err != nil {
+			p.Free()
+			err = fmt.Errorf("tuning %s: %s %v: %w", t.Label, t.Shader, v.Spec, err)
+			if i == 0 || errors.Is(err, ErrDeviceLost) || errors.Is(err, ErrTimeout) {
+				return b, err
+			}
+			b.dropped = append(b.dropped, err)
+			continue
+		}
+		b.programs, b.variants = append(b.programs, p), append(b.variants, v)
+	}
+	return b, nil
+}
+
+func (b *tuningBench) close() {
+	for _, p := range b.programs {
+		p.Free()
+	}
+	b.arena.Free()
 }
 
 // program launches a variant as often as it takes for a measurement.

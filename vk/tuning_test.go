@@ -44,6 +44,15 @@ func TestMeasure(t *testing.T) {
 			t.Errorf("%+v", m)
 		}
 	}
+	surveyed, dropped, err := list[0].Survey(3)
+	if err != nil || len(dropped) != 2 || len(surveyed) != 3 {
+		t.Fatalf("%d variants surveyed, dropped %v, %v", len(surveyed), dropped, err)
+	}
+	for i, s := range surveyed {
+		if s.Spec[0] != 1<<i || len(s.Times) != 3 || slices.Min(s.Times) <= 0 {
+			t.Errorf("%+v", s)
+		}
+	}
 	broken := *list[0]
 	broken.Variants = broken.Variants[4:]
 	if _, err := broken.Measure(); err == nil || !strings.Contains(err.Error(), "specialisation constants") {

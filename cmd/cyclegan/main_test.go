@@ -149,6 +149,20 @@ func TestBadInput(t *testing.T) {
 		{"bench of an unknown generator", []string{"bench", "--netG", "unet_100"}, []string{"--netG", "unet_100"}},
 		{"bench of a wrong size", []string{"bench", "--crop-size", "14"}, []string{"--crop_size 14", "multiple of 4"}},
 		{"bench of no step", []string{"bench", "--steps", "0"}, []string{"--steps 0"}},
+		{"profile of nothing", []string{"profile"}, []string{"train, translate, kernel"}},
+		{"profile of an unknown thing", []string{"profile", "trian"}, []string{"trian", "train, translate"}},
+		{"unknown mode", []string{"profile", "train", "--mode", "alone"}, []string{`--mode "alone"`, "isolated"}},
+		{"no repeats", []string{"profile", "train", "--repeats", "0"}, []string{"--repeats 0"}},
+		{"unknown rows", []string{"profile", "train", "--by", "colour"}, []string{`--by "colour"`, "phase"}},
+		{"a page of counts", []string{"profile", "train", "--count_only", "--html", "page.html"}, []string{"--html", "--count_only"}},
+		{"no old profile", []string{"profile", "train", "--compare", "nowhere.json"}, []string{"nowhere.json"}},
+		{"old profile that is none", []string{"profile", "train", "--compare", "file"}, []string{"file", "not a profile"}},
+		{"profile of no kernel", []string{"profile", "kernel"}, []string{"name one shader"}},
+		{"profile of an unknown kernel", []string{"profile", "kernel", "conv_forwards"}, []string{"conv_forwards", "did you mean conv_forward?"}},
+		{"profile of a wrong shape", []string{"profile", "kernel", "conv_forward", "--shape", "1,64,64"}, []string{`--shape "1,64,64"`, "N,H,W"}},
+		{"a page of a kernel", []string{"profile", "kernel", "conv_forward", "--html", "page.html"}, []string{"--html"}},
+		{"no shader binary", []string{"profile", "kernel", "conv_forward", "--spv", "nowhere.spv"}, []string{"nowhere.spv"}},
+		{"a shape of a step", []string{"profile", "train", "--shape", "1,64,64,256,256,3,1"}, []string{"--shape", "kernel"}},
 		{"unknown shell", []string{"completion", "tcsh"}, []string{"tcsh", "bash"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -201,6 +215,7 @@ func TestHelp(t *testing.T) {
 		"synth":      "cyclegan synth --out",
 		"eval":       "cyclegan eval --model",
 		"bench":      "cyclegan bench --size",
+		"profile":    "cyclegan profile train",
 		"devices":    "cyclegan devices",
 		"completion": "cyclegan completion",
 	} {

@@ -1,0 +1,203 @@
+// The command profile: which dispatch takes the time, and how far each is from what the device can do.
+
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"cyclevk/cyclegan"
+	"cyclevk/cyclegan/atomicfile"
+	"cyclevk/cyclegan/profile"
+	"cyclevk/vk"
+)
+
+// workloads are what can be profiled as a whole, by the operand that names it.
+var workloads = map[string]func(*vk.Device, cyclegan.Config) (*cyclegan.Workload, error){
+	"train":     cyclegan.TrainingWorkload,
+	"translate": cyclegan.TranslationWorkload,
+}
+
+func profileCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "profile",
+		Usage:     "time every dispatch of a training step or of a translation, or one shader over its tiles",
+		ArgsUsage: "train|translate|kernel SHADER",
+		Description: `Every dispatch of a real step on noise is timed by timestamps on the device, in two modes: isolated, with a barrier between any two
+dispatches, so that each has the device for itself; and concurrent, as the step runs. Runs of both take turns with runs without
+timestamps, to whose time by the clock the dispatches are held. GFLOP/s count two for each product of the convolutions, GB/s the
+bytes that a dispatch's buffers hold; the peaks that they are parts of are measured on the spot. min and max are over all repeats.
+--count_only counts and runs nothing.
+
+profile kernel holds one shader against its float64 reference and then times it over its tiles, at every shape of the step or at one
+--shape; a tile is timed once it has given the same bits as the default. --spv puts a shader binary from outside in its place.
+
+Examples:
+   cyclegan profile train
+   cyclegan profile train --count_only --by phase
+   cyclegan profile train --size 64 --netG resnet_6blocks --ngf 32 --ndf 32 --by layer --html step.html --trace step.trace.json
+   cyclegan profile translate --size 512 --mode concurrent --json today.json --compare yesterday.json
+   cyclegan profile kernel conv_forward --shape 1,64,64,256,256,3,1
+   cyclegan profile kernel conv_forward_shuffle --size 64 --ngf 32 --ndf 32 --spv mine.spv`,
+		Flags: append(networkFlags(),
+			&cli.StringFlag{Name: "mode", Value: "both", Usage: "`MODE` in which dispatches run: isolated, concurrent or both"},
+			&cli.IntFlag{Name: "repeats", Value: 10, Usage: "`NUMBER` of timed runs in each mode"},
+			&cli.StringFlag{Name: "by", Value: "kernel", Usage: "`WHAT` the rows of the tables are: kernel, layer or phase"},
+			&cli.BoolFlag{Name: "count_only", Usage: "count dispatches, operations and bytes, and run nothing"},
+			&cli.PathFlag{Name: "json", Usage: "write everything to a `FILE`, for --compare and for other programs"},
+			&cli.PathFlag{Name: "trace", Usage: "write the timeline to a `FILE` for ui.perfetto.dev or chrome://tracing"},
+			&cli.PathFlag{Name: "html", Usage: "write a page with roofline, timeline and table to a `FILE`"},
+			&cli.PathFlag{Name: "compare", Usage: "compare with the `FILE` that --json wrote before"},
+			&cli.StringFlag{Name: "shape", Usage: "of profile kernel: `N,H,W,IN,OUT,KERNEL,STRIDE` of a convolution"},
+			&cli.PathFlag{Name: "spv", Usage: "of profile kernel: SPIR-V `FILE` in the place of the shader"},
+			deviceFlag(),
+		),
+		Action: func(c *cli.Context) error {
+			if c.Args().First() == "kernel" {
+				return profileKernel(c)
+			}
+			return profileWorkload(c)
+		},
+	}
+}
+
+// profiling is what the options say.
+type profiling struct {
+	subject func(*vk.Device, cyclegan.Config) (*cyclegan.Workload, error)
+	config  cyclegan.Config
+	modes   []string // none where nothing runs
+	repeats int
+	by      string
+	old     *profile.Report // of --compare; nil without
+}
+
+// profilingOf reads the options.
+func profilingOf(c *cli.Context) (*profiling, error) {
+	o := &profiling{subject: workloads[c.Args().First()], repeats: c.Int("repeats"), by: c.String("by")}
+	if c.Args().Len() != 1 || o.subject == nil {
+		return nil, fmt.Errorf("profile %s: name one of train, translate, kernel", strings.Join(c.Args().Slice(), " "))
+	}
+	for _, option := range []string{"shape", "spv"} {
+		if c.IsSet(option) {
+			return nil, fmt.Errorf("--%s is for profile kernel alone", option)
+		}
+	}
+	var err error
+	if o.config, err = networkConfig(c); err != nil {
+		return nil, err
+	}
+	switch mode := c.String("mode"); {
+	case c.Bool("count_only"):
+		for _, option := range []string{"compare", "trace", "html"} {
+			if c.IsSet(option) {
+				return nil, fmt.Errorf("--%s needs times: leave --count_only out", option)
+			}
+		}
+	case mode == "both":
+		o.modes = profile.Modes
+	case slices.Contains(profile.Modes, mode):
+		o.modes = []string{mode}
+	default:
+		return nil, fmt.Errorf("--mode %q: use isolated, concurrent or both", mode)
+	}
+	if o.repeats < 1 {
+		return nil, fmt.Errorf("--repeats %d: use a number from 1", o.repeats)
+	}
+	if !slices.Contains(profile.Groups, o.by) {
+		return nil, fmt.Errorf("--by %q: use one of %s", o.by, strings.Join(profile.Groups, ", "))
+	}
+	if path := c.Path("compare"); path != "" {
+		if o.old, err = profile.Read(path); err != nil {
+			return nil, err
+		}
+	}
+	return o, nil
+}
+
+func profileWorkload(c *cli.Context) error {
+	o, err := profilingOf(c)
+	if err != nil {
+		return badInput{err}
+	}
+	ctx, stop := interruptible(c.Context)
+	defer stop()
+	var report *profile.Report
+	err = withDevice(c.String("device"), func(dev *vk.Device) error {
+		bar := newProgress(c.App.ErrWriter, 0)
+		defer bar.clear()
+		report, err = o.measure(ctx, dev, bar)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	if err := report.Print(c.App.Writer, o.by); err != nil {
+		return err
+	}
+	if o.old != nil {
+		fmt.Fprintf(c.App.Writer, "\ncompared with %s\n", c.Path("compare"))
+		if err := profile.Compare(o.old, report, o.by).Print(c.App.Writer, o.by); err != nil {
+			return err
+		}
+	}
+	if path := c.Path("json"); path != "" {
+		if err := writeJSON(path, report); err != nil {
+			return badInput{err}
+		}
+	}
+	for option, write := range map[string]func(io.Writer) error{"trace": report.Trace, "html": report.HTML} {
+		if path := c.Path(option); path != "" {
+			if err := atomicfile.Write(path, write); err != nil {
+				return badInput{err}
+			}
+		}
+	}
+	return nil
+}
+
+// measure counts the workload and, where it is to run, times it.
+func (o *profiling) measure(ctx context.Context, dev *vk.Device, bar *progress) (*profile.Report, error) {
+	w, err := o.subject(dev, o.config)
+	if err != nil {
+		return nil, err
+	}
+	defer w.Close()
+	m := &profile.Measurement{
+		Subject: w.Name, Device: dev.Info.Name, Driver: dev.Info.Driver, Config: o.config, Dispatches: dispatches(w.Program),
+	}
+	if len(o.modes) == 0 {
+		return m.Report(), nil
+	}
+	modes := o.modes
+	if dev.Info.Limits.TimestampPeriod == 0 {
+		modes = nil
+		m.Note = fmt.Sprintf("the device %s has no timestamps: whole runs are timed, by the host's clock, and no dispatch is", dev.Info.Name)
+	}
+	if m.Peaks, err = measurePeaks(ctx, dev); err != nil {
+		return nil, err
+	}
+	if err := w.Start(); err != nil {
+		return nil, err
+	}
+	s := &session{Program: w.Program, work: w.Once, measurement: m, modes: modes, repeats: o.repeats}
+	if err := s.run(ctx, bar); err != nil {
+		return nil, err
+	}
+	return m.Report(), nil
+}
+
+// dispatches are a planned program's, as reports list them.
+func dispatches(p *vk.Program) []profile.Dispatch {
+	var list []profile.Dispatch
+	for _, d := range p.List() {
+		list = append(list, profile.Dispatch{
+			Kernel: d.Label, Shader: d.Shader, Phase: d.Stage, Layer: d.Layer, Work: d.Work, Read: d.Read, Written: d.Written,
+		})
+	}
+	return list
+}

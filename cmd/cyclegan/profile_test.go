@@ -1,0 +1,216 @@
+// The command profile: its counts, its files, and that it names what is slow.
+
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"cyclevk/cyclegan"
+	"cyclevk/cyclegan/profile"
+	"cyclevk/kernels"
+	"cyclevk/shaders"
+	"cyclevk/vk"
+	"cyclevk/vk/vktest"
+)
+
+// TestProfileCounts: the official step and generator at 256 px, by the figures that everybody can work out, without a run.
+func TestProfileCounts(t *testing.T) {
+	vktest.Device(t)
+	dir := t.TempDir()
+	for _, c := range []struct{ subject, gmac, layer string }{
+		{"train", "939.6", "G_A.model.10.conv_block.1 weight gradient"},
+		{"translate", "49.5", "G_A.model.26 forward"},
+	} {
+		r := must(t, dir, "profile", c.subject, "--count-only", "--by", "layer", "--json", "counts.json")
+		var report struct {
+			GMAC       float64           `json:"total_gmac"`
+			Step       *float64          `json:"step_ms"`
+			Dispatches []json.RawMessage `json:"dispatches"`
+		}
+		if err := json.Unmarshal([]byte(read(t, dir, "counts.json")), &report); err != nil {
+			t.Fatal(err)
+		}
+		if got := fmt.Sprintf("%.1f", math.Floor(10*report.GMAC)/10); got != c.gmac || report.Step != nil || len(report.Dispatches) < 90 {
+			t.Errorf("%s: %s GMAC, want %s; step %v, %d dispatches", c.subject, got, c.gmac, report.Step, len(report.Dispatches))
+		}
+		if !strings.Contains(r.stdout, c.layer) {
+			t.Errorf("%s: no layer %q in\n%s", c.subject, c.layer, r.stdout)
+		}
+	}
+}
+
+// smallProfile is options of a profile that takes little time.
+var smallProfile = []string{"--size", "16", "--netG", "resnet_1blocks", "--ngf", "4", "--ndf", "4", "--n_layers_D", "1", "--repeats", "2"}
+
+func TestProfile(t *testing.T) {
+	dev := vktest.Device(t)
+	if dev.Info.Limits.TimestampPeriod == 0 {
+		t.Skip("timestamps")
+	}
+	dir := t.TempDir()
+	r := must(t, dir, append([]string{"profile", "train", "--json", "old.json", "--html", "page.html", "--trace", "trace.json"}, smallProfile...)...)
+	for _, want := range []string{"measured peaks", "isolated, 2 runs", "concurrent, 2 runs", "without timestamps", "between submissions", "adam", "GFLOP/s"} {
+		if !strings.Contains(r.stdout, want) {
+			t.Errorf("no %q in\n%s", want, r.stdout)
+		}
+	}
+	report, err := profile.Read(filepath.Join(dir, "old.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	phases := map[string]bool{}
+	for _, d := range report.Dispatches {
+		phases[d.Phase] = true
+		for _, mode := range profile.Modes {
+			if time := d.Times[mode]; time == nil || !(0 <= time.Min && time.Min <= time.Median && time.Median <= time.Max && time.Start >= 0) {
+				t.Fatalf("%s: %s: %+v", d.Kernel, mode, time)
+			}
+		}
+		if d.Read+d.Written == 0 || d.Layer == "" && strings.HasPrefix(d.Shader, "conv") {
+			t.Errorf("%+v", d)
+		}
+	}
+	for _, phase := range []string{"generators", "reconstructions", "backward", "discriminators", "update"} {
+		if !phases[phase] {
+			t.Errorf("no dispatch of the phase %s", phase)
+		}
+	}
+	if p := report.Peaks; *report.Step <= 0 || p.GFLOPS <= 0 || p.GBPS <= 0 || p.Empty <= 0 || p.Copied <= 0 {
+		t.Errorf("%g ms, %+v", *report.Step, p)
+	}
+	for _, total := range report.Modes {
+		if sum := total.Parts.Min; sum <= 0 || sum > total.Wall.Max {
+			t.Errorf("%+v", total)
+		}
+	}
+	if page := read(t, dir, "page.html"); !strings.Contains(page, "</html>") || !strings.Contains(read(t, dir, "trace.json"), "traceEvents") {
+		t.Error("the page or the trace is not whole")
+	}
+	r = must(t, dir, append([]string{"profile", "train", "--mode", "isolated", "--by", "phase", "--compare", "old.json"}, smallProfile...)...)
+	if !strings.Contains(r.stdout, "of 5 outside the spread of both") || strings.Contains(r.stdout, "concurrent, ") {
+		t.Errorf("the comparison of phases:\n%s", r.stdout)
+	}
+	r = must(t, dir, append([]string{"profile", "translate", "--mode", "concurrent"}, smallProfile...)...)
+	if !strings.Contains(r.stdout, "translation on") || !strings.Contains(r.stdout, "image_quantise") || strings.Contains(r.stdout, "isolated, ") {
+		t.Errorf("the profile of a translation:\n%s", r.stdout)
+	}
+}
+
+// TestProfileWithoutTimestamps: whole runs are timed all the same, and a line says why no dispatch is.
+func TestProfileWithoutTimestamps(t *testing.T) {
+	dev := vktest.Device(t)
+	dev.Info.Limits.TimestampPeriod = 0
+	config := cyclegan.DefaultConfig()
+	config.CropSize, config.NetG, config.NGF = 32, "resnet_1blocks", 4
+	o := &profiling{subject: cyclegan.TranslationWorkload, config: config, modes: profile.Modes, repeats: 2, by: "kernel"}
+	report, err := o.measure(t.Context(), dev, &progress{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out strings.Builder
+	if err := report.Print(&out, o.by); err != nil {
+		t.Fatal(err)
+	}
+	if *report.Step <= 0 || len(report.Modes) > 0 || report.Peaks.GFLOPS <= 0 || !strings.Contains(out.String(), "has no timestamps") {
+		t.Errorf("%+v\n%s", report, out.String())
+	}
+	stopped, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := o.measure(stopped, dev, &progress{}); !errors.Is(err, errInterrupted) {
+		t.Errorf("interrupted: %v", err)
+	}
+}
+
+// TestSlowKernelIsNamed times a program and the same with one kernel slowed, on purpose and by a known factor. It holds times
+// against each other, which only a quiet machine allows.
+func TestSlowKernelIsNamed(t *testing.T) {
+	if os.Getenv("CYCLEVK_LONG") != "1" {
+		t.Skip("CYCLEVK_LONG")
+	}
+	dev := vktest.Device(t)
+	code, err := os.ReadFile(filepath.Join("..", "..", "vk", "testdata", "slow.spv"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	const factor, turns = 4, 200
+	measure := func(turns ...uint32) *profile.Report {
+		p := dev.NewProgram("slow")
+		defer p.Free()
+		for i, n := range turns {
+			x, y := p.Host("x", 1<<20), p.Temp("y", 1<<20)
+			p.Dispatch(vk.Launch{
+				Shader: vk.Shader{Name: "slow", Code: code}, Spec: []uint32{n}, Groups: [3]int{1 << 12}, Label: fmt.Sprint("kernel ", i),
+			}, x.All(), y.All())
+		}
+		if err := p.Build(); err != nil {
+			t.Fatal(err)
+		}
+		m := &profile.Measurement{Subject: p.Name, Dispatches: dispatches(p)}
+		s := &session{Program: p, work: p.Run, measurement: m, modes: profile.Modes, repeats: 10}
+		if err := s.run(t.Context(), &progress{}); err != nil {
+			t.Fatal(err)
+		}
+		return m.Report()
+	}
+	old, slowed := measure(turns, turns, turns), measure(turns, factor*turns, turns)
+	for _, by := range profile.Groups[:2] {
+		first := profile.Compare(old, slowed, by).Changes[0]
+		t.Logf("by %s: %+v", by, first)
+		if first.Name != "kernel 1" || !first.Outside || math.Abs(first.Ratio/factor-1) > 0.2 {
+			t.Errorf("by %s: %+v, want kernel 1 slower by %d", by, first, factor)
+		}
+	}
+	if first := slowed.Kernels[0].Name; first != "kernel 1" {
+		t.Errorf("the table begins with %s", first)
+	}
+}
+
+// TestProfileKernel: a shader alone over its tiles, the same from outside, and one from outside that computes something else.
+func TestProfileKernel(t *testing.T) {
+	dev := vktest.Device(t)
+	dir := t.TempDir()
+	p := convolution(dev, kernels.Conv{In: 4, Out: 8, Kernel: 3, Stride: 1, Pad: 1}, [3]int{1, 8, 8})
+	shader := vk.Tunables(p)[0].Shader // the variant that this device runs
+	spv := func(name string) string {
+		code, err := shaders.SPIRV(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, name+".spv"), code, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return name + ".spv"
+	}
+	args := func(file string) []string {
+		return []string{"profile", "kernel", shader, "--shape", "1,8,8,4,8,3,1", "--repeats", "2", "--json", "kernel.json", "--spv", file}
+	}
+	r := must(t, dir, args(spv(shader))...)
+	var report kernelProfile
+	if err := json.Unmarshal([]byte(read(t, dir, "kernel.json")), &report); err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(r.stdout, "default") || report.Cases < 20 || report.Worst <= 0 || report.Worst > 1 || len(report.Passes) != 1 {
+		t.Errorf("%+v\n%s", report, r.stdout)
+	}
+	for _, pass := range report.Passes {
+		if len(pass.Tiles) < 2 || pass.Shader != shader || pass.Work != 2*8*8*9*4*8 {
+			t.Errorf("%+v", pass)
+		}
+	}
+	for file, want := range map[string]string{
+		spv("adam"): "specialisation constants",
+		spv(strings.Replace(shader, "forward", "data_grad", 1)): "stride 1 pad 0", // the case that finds it
+	} {
+		if r := runProgram(t, program(t, dir, args(file)...)); r.code != 1 || !strings.Contains(r.stderr, shader+": ") || !strings.Contains(r.stderr, want) || r.stdout != "" {
+			t.Errorf("%s: exit code %d, %s%s", file, r.code, r.stdout, r.stderr)
+		}
+	}
+}

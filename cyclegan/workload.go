@@ -1,0 +1,84 @@
+// Workloads: what users wait for, as programs that a profiler counts, records in its own way and runs.
+
+package cyclegan
+
+import (
+	"cyclevk/kernels"
+	"cyclevk/vk"
+)
+
+// Workload is a program with all that a run of it needs. Nothing is allocated before Start.
+type Workload struct {
+	*vk.Program
+
+	start, once func() error
+	free        func()
+}
+
+// Start allocates, records the program and draws weights.
+func (w *Workload) Start() error { return w.start() }
+
+// Once runs the program once, on noise, and waits for it. Each run is prepared by the host as in use.
+func (w *Workload) Once() error { return w.once() }
+
+// Close frees everything.
+func (w *Workload) Close() { w.free() }
+
+// TrainingWorkload is a training step.
+func TrainingWorkload(dev *vk.Device, c Config) (*Workload, error) {
+	b, err := NewBenchmark(dev, c)
+	if err != nil {
+		return nil, err
+	}
+	once := func() error {
+		if err := b.TrainOnce(); err != nil {
+			return err
+		}
+		return b.Wait()
+	}
+	return &Workload{b.step.Program, b.Start, once, b.Close}, nil
+}
+
+// TranslationWorkload translates a batch of pictures by G_A, pixels to pixels.
+func TranslationWorkload(dev *vk.Device, c Config) (*Workload, error) {
+	if err := c.Validate(); err != nil {
+		return nil, err
+	}
+	spec, err := c.GeneratorSpec("G_A")
+	if err != nil {
+		return nil, err
+	}
+	gen, arena, p := NewGenerator("G_A", spec), dev.NewArena("G_A weights"), dev.NewProgram("translation")
+	gen.Params.reserve(arena, false)
+	n := c.BatchSize
+	h, w := c.Size()
+	in, out := p.Host("pictures", kernels.PixelBytes(n, h, w, c.InputNC, c.Bits)), p.Host("translated", kernels.PixelBytes(n, h, w, c.OutputNC, c.Bits))
+	x := kernels.NewTensor(p, "pictures", n, h, w, c.InputNC)
+	kernels.Upload(p, in.All(), c.Bits, x)
+	kernels.Quantise(p, gen.Forward(p, x, Pass{Images: 1}).Y, out.All(), c.Bits)
+	if _, err := p.Plan(); err != nil {
+		return nil, err
+	}
+	pictures := noise(&c).A
+	start := func() error {
+		if err := arena.Allocate(); err != nil {
+			return err
+		}
+		if err := p.Build(); err != nil {
+			return err
+		}
+		return gen.Params.uploadWeights(dev, gen.Params.InitState(c.Seed, c.InitType, c.InitGain))
+	}
+	once := func() error {
+		s, err := p.Acquire()
+		if err != nil {
+			return err
+		}
+		copy(s.Bytes(in), pictures)
+		if err := p.Submit(s); err != nil {
+			return err
+		}
+		return p.Wait(s)
+	}
+	return &Workload{p, start, once, func() { p.Free(); arena.Free() }}, nil
+}
