@@ -93,7 +93,8 @@ func (t *training) startSave() error {
 	s.Epoch, s.Next = t.position(s.Step)
 	s.Plateau, s.Program = t.schedule.Plateau(), version
 	s.Data = cyclegan.Data{
-		DatasetMode: t.data.Mode, ExifOrientation: t.data.Orientation, Direction: t.data.Direction, Preprocess: t.data.Preprocess, LoadSize: t.data.LoadSize, NoFlip: t.data.NoFlip,
+		DatasetMode: t.data.Mode, ExifOrientation: t.data.Orientation, Direction: t.data.Direction,
+		Preprocess: t.data.Preprocess, LoadSize: t.data.LoadSize, NoFlip: t.data.NoFlip,
 		SerialBatches: t.data.SerialBatches, MaxDatasetSize: t.data.MaxDatasetSize,
 		SizeA: t.set.SizeA(), SizeB: t.set.SizeB(), Manifest: t.set.Fingerprint(),
 	}
