@@ -18,8 +18,9 @@ import (
 var ErrOutOfHostMemory = errors.New("out of host memory")
 
 // tileBudget is what the program of a tile may take where there is more: margins are then a few percent of the work already,
-// and larger buffers only take longer to make.
-const tileBudget = 256 << 20
+// and larger buffers only take longer to make: a ResNet with 16 channels took 1.20 times the untiled time with 64 MiB on lavapipe,
+// and 1.33 times with 200.
+const tileBudget = 64 << 20
 
 // planTiles plans the tiles of a picture within some room on the device.
 func (t *Translator) planTiles(s shape, room int) (*tiler, error) {

@@ -129,6 +129,8 @@ func TestBadInput(t *testing.T) {
 		{"folder without checkpoint", []string{"translate", "--model", "none", "--direction", "AtoB", "--out", "out", "file"}, []string{"none"}},
 		{"broken model", []string{"eval", "--model", "broken.cyclevk.safetensors", "--dataroot", "scenes"}, []string{"broken.cyclevk.safetensors"}},
 		{"nothing to translate", []string{"translate", "--model", "none", "--direction", "AtoB", "--out", "out"}, []string{"pictures"}},
+		{"no memory", []string{"translate", "--model", "none", "--direction", "AtoB", "--out", "out", "--max_memory", "0", "file"}, []string{"--max_memory 0"}},
+		{"quality of no video", []string{"translate", "--model", "none", "--direction", "AtoB", "--out", "out", "--crf", "52", "file"}, []string{"--crf 52"}},
 		{"missing picture", []string{"translate", "--model", "none", "--direction", "AtoB", "--out", "out", "nowhere.png"}, []string{"nowhere.png"}},
 		{"folder without pictures", []string{"translate", "--model", "none", "--direction", "AtoB", "--out", "out", "none"}, []string{`"none"`, "no pictures"}},
 		{"test without pictures", []string{"test", "--name", "run"}, []string{"--dataroot"}},
