@@ -100,6 +100,18 @@ func singleFile(folder, epoch string) string {
 // officialName is the network that a file's name tells.
 var officialName = regexp.MustCompile(`_net_(G_A|G_B|D_A|D_B)\.[^.]*$`)
 
+// DirectionOf is the direction in which a file of one generator translates, by its name: that of …_net_G_A and …_net_G_B, and AtoB
+// for any other of PyTorch's. Where a name does not tell, as that of a run, it is empty.
+func DirectionOf(path string) string {
+	if m := officialName.FindStringSubmatch(filepath.Base(path)); m != nil {
+		return map[string]string{"G_A": "AtoB", "G_B": "BtoA"}[m[1]]
+	}
+	if slices.Contains([]string{".pth", ".pt", ".pkl"}, filepath.Ext(path)) {
+		return "AtoB"
+	}
+	return ""
+}
+
 // loadModelFile reads a checkpoint of this program or a file of weights.
 func loadModelFile(path string, w Wanted) (*Checkpoint, error) {
 	weights, err := ReadWeights(path)

@@ -180,3 +180,14 @@ func TestLoadOfficial(t *testing.T) {
 		t.Errorf("beside an own checkpoint: %v, %v", got, err)
 	}
 }
+
+func TestDirectionOf(t *testing.T) {
+	for path, want := range map[string]string{
+		"a/latest_net_G_A.pth": "AtoB", "20_net_G_B.safetensors": "BtoA", "latest_net_D_A.pth": "", "latest_net_G.pth": "AtoB", "x.pt": "AtoB",
+		"checkpoints/run": "", "step-000000001" + Extension: "", "weights.safetensors": "",
+	} {
+		if got := DirectionOf(path); got != want {
+			t.Errorf("%s: %q, want %q", path, got, want)
+		}
+	}
+}

@@ -37,11 +37,11 @@ Examples:
    cyclegan translate --model checkpoints/horse2zebra --direction BtoA --out horses datasets/horse2zebra/testB
    cyclegan translate --model checkpoints/horse2zebra --direction AtoB --out zebras --crf 20 gallop.mp4
    cyclegan translate --model checkpoints/horse2zebra --direction AtoB --out zebras --max_memory 2000 panorama.tif
-   cyclegan translate --model latest_net_G_A.pth --direction AtoB --out zebras horse.jpg`,
+   cyclegan translate --model latest_net_G_A.pth --out zebras horse.jpg`,
 		Flags: []cli.Flag{
 			modelFlag(),
 			epochFlag(),
-			&cli.StringFlag{Name: "direction", Usage: "`DIRECTION` of the translation, AtoB or BtoA (required)"},
+			&cli.StringFlag{Name: "direction", Usage: "`DIRECTION` of the translation, AtoB or BtoA (required, but for a file of one generator)"},
 			&cli.PathFlag{Name: "out", Usage: "`FOLDER` for the results (required)"},
 			&cli.IntFlag{Name: "max_memory", Usage: "most memory to use on the device, in `MIB` (default: what is free)"},
 			&cli.IntFlag{Name: "crf", Value: 18, Usage: "`QUALITY` of videos, from 0, without loss, to 51"},
@@ -53,6 +53,11 @@ Examples:
 }
 
 func translate(c *cli.Context) error {
+	if d := cyclegan.DirectionOf(c.Path("model")); d != "" && !c.IsSet("direction") {
+		if err := c.Set("direction", d); err != nil {
+			return err
+		}
+	}
 	if err := required(c, "model", "direction", "out"); err != nil {
 		return err
 	}
