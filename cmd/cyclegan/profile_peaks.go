@@ -16,8 +16,8 @@ import (
 
 const (
 	peakLanes   = 1 << 18               // fill the largest devices once
-	peakTime    = 50 * time.Millisecond // that one measurement of arithmetic takes at least
-	peakRuns    = 5                     // of which the fastest counts
+	peakTime    = 10 * time.Millisecond // that one measurement of arithmetic takes at least
+	peakRuns    = 20                    // of which the fastest counts
 	peakCopied  = 256 << 20             // bytes of each buffer of the copy: more than caches hold
 	emptyCount  = 64                    // dispatches of one program
 	maxPeakTurn = 1 << 20

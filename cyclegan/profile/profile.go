@@ -71,7 +71,7 @@ type Measurement struct {
 	Config                  any
 	Dispatches              []Dispatch
 	Peaks                   *Peaks           // nil where they were not measured
-	Untimed                 []time.Duration  // walls of runs without timestamps, in between the others
+	Untimed                 []time.Duration  // walls of runs without timestamps, one a round, in which each mode has one, too
 	Runs                    map[string][]Run // by mode; none where the program was only counted, or the device has no timestamps
 	Note                    string           // why something is missing
 }
@@ -107,6 +107,7 @@ type Total struct {
 	Between float64 `json:"between_ms"` // on the device, outside of dispatches: between submissions
 	Host    float64 `json:"host_ms"`    // preparing the run, handing it over and noticing its end
 	Covered float64 `json:"covered"`    // a run's dispatches as a part of its time by the host's clock
+	Cost    float64 `json:"cost"`       // of measuring: Wall against that of the run without timestamps in the same round, less 1
 }
 
 // Row is the dispatches of one kernel, layer or phase together.
@@ -149,7 +150,7 @@ func (m *Measurement) Report() *Report {
 			if r.Modes == nil {
 				r.Modes = map[string]*Total{}
 			}
-			r.Modes[mode] = total(runs)
+			r.Modes[mode] = m.total(runs)
 			r.time(mode, runs)
 		}
 	}
@@ -160,9 +161,12 @@ func (m *Measurement) Report() *Report {
 }
 
 // total adds up each run.
-func total(runs []Run) *Total {
-	var walls, parts, between, host, covered []float64
-	for _, run := range runs {
+func (m *Measurement) total(runs []Run) *Total {
+	var walls, parts, between, host, covered, cost []float64
+	for i, run := range runs {
+		if i < len(m.Untimed) {
+			cost = append(cost, part(float64(run.Wall), float64(m.Untimed[i]))-1)
+		}
 		sum, end := run.parts(), run.end()
 		walls, parts = append(walls, ms(run.Wall)), append(parts, ms(sum))
 		between, host = append(between, ms(end-sum)), append(host, ms(run.Wall-end))
@@ -170,7 +174,7 @@ func total(runs []Run) *Total {
 	}
 	return &Total{
 		Runs: len(runs), Wall: newStat(walls), Parts: newStat(parts),
-		Between: newStat(between).Median, Host: newStat(host).Median, Covered: newStat(covered).Median,
+		Between: newStat(between).Median, Host: newStat(host).Median, Covered: newStat(covered).Median, Cost: newStat(cost).Median,
 	}
 }
 
@@ -225,7 +229,7 @@ func (m *Measurement) rows(name func(*Dispatch) string) (rows []Row) {
 		if len(runs) == 0 {
 			continue
 		}
-		all := total(runs).Parts.Median
+		all := m.total(runs).Parts.Median
 		for at := range rows {
 			row := &rows[at]
 			if row.Times == nil {

@@ -73,10 +73,7 @@ func (r *Report) printWalls(w io.Writer) {
 		if mode == Isolated {
 			what = "timestamps and barriers"
 		}
-		if r.Wall != nil {
-			fmt.Fprintf(w, "%s cost %+.1f %%", what, 100*(part(t.Wall.Median, r.Wall.Median)-1))
-		}
-		fmt.Fprintln(w)
+		fmt.Fprintf(w, "%s cost %+.1f %%\n", what, 100*t.Cost)
 	}
 }
 
