@@ -57,7 +57,7 @@ func Convolutions(info vk.DeviceInfo) string {
 	case info.Type == vk.CPU:
 		why = "no subgroup shuffle"
 	}
-	return fmt.Sprintf("%s, %d lanes a workgroup, tiles of up to %dx%d (%s)", variant, e.lanes, e.tiles[0].rows, 4*e.tiles[0].cols, why)
+	return fmt.Sprintf("%s, %d lanes a workgroup, tiles of up to %d pixels x %d channels (%s)", variant, e.lanes, e.tiles[0].rows, 4*e.tiles[0].cols, why)
 }
 
 // shader is the name of a kernel's variant.

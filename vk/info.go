@@ -110,6 +110,7 @@ type DeviceInfo struct {
 	VendorID, DeviceID uint32
 	API                string // highest Vulkan version, such as "1.3.230"
 	Memory             int    // bytes of the largest device-local heap
+	Queue, Queues      int    // the queue family that is used, of how many
 	Limits             Limits
 	Features           Features
 	Matrices           []Matrix // of Features.CooperativeMatrix
@@ -132,6 +133,7 @@ func (p *physical) read() bool {
 	p.info = DeviceInfo{
 		Name: C.GoString(&c.name[0]), Type: DeviceType(c._type), VendorID: uint32(c.vendor_id), DeviceID: uint32(c.device_id),
 		Driver: fmt.Sprintf("driver version %#x", uint32(c.driver_version)), API: api.String(), Memory: size(c.memory),
+		Queue: int(p.family), Queues: p.families,
 		Limits: Limits{
 			MaxStorageBufferRange: int(c.max_storage_range), MaxAllocation: size(c.max_allocation), MaxPushConstants: int(c.max_push_constants),
 			MaxStorageBuffers: int(c.max_bound_storage_buffers), MaxSharedMemory: int(c.max_shared_memory),
