@@ -1,4 +1,4 @@
-// Checks: how every kernel is proven on a device, in tests and on a user's own GPU.
+// Checks: how every kernel is proven on a device, in tests and on a user's own GPU. selftest.go runs them all.
 //
 // A check runs a kernel on poisoned memory with guard zones around every buffer, twice with different poison, and holds
 // the result against a slow float64 reference, element by element, by a bound: |error| <= C u sum|terms|, u = 2^-24.
@@ -43,24 +43,16 @@ type Trial struct {
 	Rand  *rand.Rand // seeded by the caller, so that a failure can be run again
 	Worst float64    // the largest error of a comparison so far, as a part of its bound
 
-	dev   *vk.Device
-	arena *vk.Arena
-	bufs  []*buffer
+	dev     *vk.Device
+	arena   *vk.Arena
+	bufs    []*buffer
+	shaders []string // that Run launched
 }
 
 // buffer is an input or output of the kernel under trial.
 type buffer struct {
 	vk.Range
 	in, out []uint32 // nil where it is not one
-}
-
-// RunCase runs a case on a device and returns the largest error as a part of its bound.
-func RunCase(dev *vk.Device, c Case, seed uint64) (worst float64, err error) {
-	t := &Trial{Rand: rand.New(rand.NewPCG(seed, 0)), dev: dev, arena: dev.NewArena("trial")}
-	t.arena.Guard = guardZone
-	defer t.arena.Free()
-	err = c.Run(t)
-	return t.Worst, err
 }
 
 // guardZone is the bytes around every buffer that no kernel may touch.
@@ -114,6 +106,12 @@ func (t *Trial) Run(build func(p *vk.Program)) error {
 	p := t.dev.NewProgram("trial")
 	p.GuardZone, p.Overbind = guardZone, guardZone
 	build(p)
+	if p.Err() != nil {
+		return p.Err() // before memory is taken
+	}
+	for _, d := range p.List() {
+		t.shaders = append(t.shaders, d.Shader)
+	}
 	if err := t.arena.Allocate(); err != nil {
 		return err
 	}
@@ -190,7 +188,7 @@ func (t *Trial) Compare(x Tensor, want, bound []float64) error {
 	if len(want) != x.N*x.H*x.W*x.C || len(bound) != len(want) {
 		return fmt.Errorf("%s: %d values expected, the reference has %d and %d bounds", x, x.N*x.H*x.W*x.C, len(want), len(bound))
 	}
-	for i, w := range got {
+	return each(got, func(i int, w uint32) error {
 		pixel, c := i/stride, i%stride
 		var err error
 		if c < x.C {
@@ -201,32 +199,47 @@ func (t *Trial) Compare(x Tensor, want, bound []float64) error {
 		if err != nil {
 			return fmt.Errorf("%s at n=%d y=%d x=%d c=%d: %w", x.Mem.Name, pixel/(x.H*x.W), pixel/x.W%x.H, pixel%x.W, c, err)
 		}
-	}
-	return nil
+		return nil
+	})
 }
 
 // CompareFloats is Compare for a buffer without a shape.
 func (t *Trial) CompareFloats(r vk.Range, want, bound []float64) error {
-	got := t.Got(r)
-	for i := range want {
-		if err := t.within(got[i], want[i], bound[i]); err != nil {
+	return each(t.Got(r)[:len(want)], func(i int, w uint32) error {
+		if err := t.within(w, want[i], bound[i]); err != nil {
 			return fmt.Errorf("%s[%d]: %w", r.Name, i, err)
 		}
+		return nil
+	})
+}
+
+// each looks at every word, names the first wrong one, and counts the others: one pixel of many is another fault than all of them.
+func each(got []uint32, look func(i int, w uint32) error) (err error) {
+	wrong := 0
+	for i, w := range got {
+		if e := look(i, w); e != nil {
+			if wrong++; err == nil {
+				err = e
+			}
+		}
 	}
-	return nil
+	if wrong > 1 {
+		err = fmt.Errorf("%w; %d of %d values are wrong", err, wrong, len(got))
+	}
+	return err
 }
 
 func (t *Trial) within(word uint32, want, bound float64) error {
 	if word&0x7f800000 == 0x7f800000 {
-		return fmt.Errorf("got %#08x (NaN or infinity), want %g", word, want)
+		return fmt.Errorf("got %#08x (NaN or infinity), want %.9g, bound %.3g", word, want, bound)
 	}
 	got := float64(math.Float32frombits(word))
 	e := math.Abs(got - want)
-	if e > bound {
-		return fmt.Errorf("got %.9g, want %.9g: error %.3g, bound %.3g", got, want, e, bound)
-	}
 	if bound > 0 {
 		t.Worst = max(t.Worst, e/bound)
+	}
+	if e > bound {
+		return fmt.Errorf("got %.9g, want %.9g: error %.3g, bound %.3g", got, want, e, bound)
 	}
 	return nil
 }

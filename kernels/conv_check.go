@@ -20,7 +20,7 @@ func init() {
 	})
 	register(Check{
 		Name:    "convtranspose",
-		Shaders: []string{"conv_data_grad", "conv_forward", "conv_forward_add", "conv_weight_grad", "conv_weight_grad_add"},
+		Shaders: []string{"conv_data_grad", "conv_forward", "conv_forward_add", "conv_weight_grad", "conv_weight_grad_add", "conv_sum", "conv_data_grad_shuffle", "conv_forward_shuffle", "conv_forward_shuffle_add", "conv_weight_grad_shuffle", "conv_weight_grad_shuffle_add"},
 		Cases:   convTransposeCases(),
 	})
 	register(Check{Name: "biasgrad", Shaders: []string{"conv_sum", "conv_sum_add"}, Cases: biasCases()})

@@ -4,6 +4,7 @@
 package kernels
 
 import (
+	"fmt"
 	"math"
 	"runtime"
 
@@ -44,6 +45,19 @@ func engineOf(info vk.DeviceInfo) engine {
 		}
 	}
 	return engine{lanes: 64, parallel: 512, step: 8, row: 8, col: 8, product: 4, tiles: gpuTiles, weightRows: 4, weightGroups: 512}
+}
+
+// Convolutions says how a device runs the convolutions, and why so.
+func Convolutions(info vk.DeviceInfo) string {
+	e := engineOf(info)
+	variant, why := "plain variants", "subgroup shuffles pay on CPUs"
+	switch {
+	case e.shuffle:
+		variant, why = "subgroup shuffle variants", "a CPU runs a subgroup as one vector"
+	case info.Type == vk.CPU:
+		why = "no subgroup shuffle"
+	}
+	return fmt.Sprintf("%s, %d lanes a workgroup, tiles of up to %d pixels x %d channels (%s)", variant, e.lanes, e.tiles[0].rows, 4*e.tiles[0].cols, why)
 }
 
 // shader is the name of a kernel's variant.

@@ -86,10 +86,10 @@ func fillTrial(t *Trial, floats int) error {
 
 // equalWords holds an output against want, bit for bit.
 func equalWords(t *Trial, r vk.Range, want []uint32) error {
-	for i, got := range t.Got(r) {
+	return each(t.Got(r), func(i int, got uint32) error {
 		if got != want[i] {
 			return fmt.Errorf("%s[%d]: got %#08x, want %#08x", r.Name, i, got, want[i])
 		}
-	}
-	return nil
+		return nil
+	})
 }

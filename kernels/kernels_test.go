@@ -4,6 +4,7 @@ package kernels
 
 import (
 	"flag"
+	"slices"
 	"testing"
 
 	"cyclevk/vk/vktest"
@@ -17,14 +18,21 @@ func TestKernels(t *testing.T) {
 	for _, c := range Checks() {
 		t.Run(c.Name, func(t *testing.T) {
 			worst := 0.0
-			for _, k := range c.Cases {
-				t.Run(k.Name, func(t *testing.T) {
-					w, err := RunCase(dev, k, *seed)
-					if err != nil {
-						t.Errorf("%v (seed %d)", err, *seed)
+			for r := range Selftest(dev, []Check{c}, *seed) {
+				t.Run(r.Case, func(t *testing.T) {
+					switch {
+					case Skipped(r.Err):
+						t.Skip(r.Err)
+					case r.Err != nil:
+						t.Errorf("%v (seed %d)", r.Err, *seed)
 					}
-					worst = max(worst, w)
+					for _, shader := range r.Shaders {
+						if !slices.Contains(c.Shaders, shader) {
+							t.Errorf("launches %s, which its check does not name", shader)
+						}
+					}
 				})
+				worst = max(worst, r.Worst)
 			}
 			t.Logf("%s: %d cases, largest error %.3f of its bound", c.Name, len(c.Cases), worst)
 		})

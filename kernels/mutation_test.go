@@ -151,7 +151,7 @@ func (lab *laboratory) spirv(name string) ([]byte, error) {
 	return code, err
 }
 
-// detect runs the cases that exercise a faulty shader until one fails, and returns what it said; empty where all pass. The
+// detect runs the self-test's cases that exercise a faulty shader until one fails, and returns what it said; empty where all pass. The
 // cases that have caught most faults come first, as they are likely to catch this one.
 func (lab *laboratory) detect(t *testing.T, dev *vk.Device) string {
 	t.Helper()
@@ -164,14 +164,13 @@ func (lab *laboratory) detect(t *testing.T, dev *vk.Device) string {
 		}
 	}
 	slices.SortStableFunc(cases, func(a, b Case) int { return lab.caught[b.Name] - lab.caught[a.Name] })
-	for _, c := range cases {
-		_, err := RunCase(dev, c, *seed)
+	for r := range Selftest(dev, []Check{{Cases: cases}}, *seed) {
 		if lab.failure != nil {
 			t.Fatal(lab.failure)
 		}
-		if err != nil {
-			lab.caught[c.Name]++
-			return fmt.Sprintf("%s: %v", c.Name, err)
+		if r.Err != nil && !Skipped(r.Err) {
+			lab.caught[r.Case]++
+			return fmt.Sprintf("%s: %v", r.Case, r.Err)
 		}
 	}
 	return ""

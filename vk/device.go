@@ -184,7 +184,7 @@ func (d *Device) idle() bool {
 // Free is how many bytes of device memory can still be allocated, as far as the driver says; else all there are.
 func (d *Device) Free() int {
 	p := d.in.devices[d.Info.Index]
-	return size(C.cv_free_memory(unsafe.Pointer(p.handle), cBool(p.extensions["VK_EXT_memory_budget"])))
+	return size(C.cv_free_memory(unsafe.Pointer(p.handle), cBool(p.info.Features.MemoryBudget)))
 }
 
 // Allocated returns the bytes of memory that arenas and programs hold now, and how many allocations were ever made.

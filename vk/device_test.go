@@ -149,3 +149,26 @@ func TestUnknownDevice(t *testing.T) {
 		}
 	}
 }
+
+// TestQueueFamily: of several families, the one that computes and draws, else the first that computes.
+func TestQueueFamily(t *testing.T) {
+	const graphics, compute, transfer = vulkan.QueueGraphicsBit, vulkan.QueueComputeBit, vulkan.QueueTransferBit
+	for name, c := range map[string]struct {
+		flags []vulkan.QueueFlagBits
+		want  int
+	}{
+		"one":              {[]vulkan.QueueFlagBits{graphics | compute | transfer}, 0},
+		"compute first":    {[]vulkan.QueueFlagBits{compute, transfer, graphics | compute}, 2},
+		"apart":            {[]vulkan.QueueFlagBits{graphics, transfer, compute | transfer, compute}, 2},
+		"nothing computes": {[]vulkan.QueueFlagBits{graphics, transfer}, -1},
+		"none":             {nil, -1},
+	} {
+		var families []family
+		for _, f := range c.flags {
+			families = append(families, family{flags: f})
+		}
+		if got := chooseFamily(families); got != c.want {
+			t.Errorf("%s: family %d, want %d", name, got, c.want)
+		}
+	}
+}

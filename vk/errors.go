@@ -12,6 +12,7 @@ var (
 	ErrDeviceLost        = errors.New("the device was lost (driver crash, reset or watchdog)")
 	ErrOutOfDeviceMemory = errors.New("out of device memory")
 	ErrTooLarge          = errors.New("more than the device allows")
+	ErrUnsupported       = errors.New("not a feature of the device")
 	ErrNoDriver          = errors.New("no Vulkan driver found: install your GPU's Vulkan driver, or Mesa's lavapipe (Debian and Ubuntu: apt install mesa-vulkan-drivers)")
 	ErrNoDevice          = errors.New("no such Vulkan device")
 	ErrValidation        = errors.New("validation message")

@@ -100,9 +100,9 @@ func TestMisuse(t *testing.T) {
 		{"not SPIR-V", minima, func(p *Program, x, y *Mem) {
 			p.Dispatch(Launch{Shader: Shader{"text", []byte("hello, world")}}, x.All())
 		}, []string{"shader text", "not SPIR-V"}},
-		{"few descriptors", noDescriptors, func(p *Program, x, y *Mem) { p.Dispatch(Launch{Shader: add, Push: uint32(1)}, x.All(), y.All()) }, []string{"shader add", "binds 2", "paper allows 1"}},
-		{"small push constants", noPush, func(p *Program, x, y *Mem) { p.Dispatch(Launch{Shader: fill, Push: uint32(1)}, x.All()) }, []string{"shader fill", "4 bytes of push constants", "paper allows 2"}},
-		{"minimal storage buffers", minima, func(p *Program, x, y *Mem) { p.Dispatch(Launch{Shader: face, Spec: spec}, x.All()) }, []string{"shader interface", "6 storage buffers", "paper allows 4"}},
+		{"few descriptors", noDescriptors, func(p *Program, x, y *Mem) { p.Dispatch(Launch{Shader: add, Push: uint32(1)}, x.All(), y.All()) }, []string{"shader add", "binds 2", "more than the device allows: 1 on paper"}},
+		{"small push constants", noPush, func(p *Program, x, y *Mem) { p.Dispatch(Launch{Shader: fill, Push: uint32(1)}, x.All()) }, []string{"shader fill", "4 bytes of push constants", "2 on paper"}},
+		{"minimal storage buffers", minima, func(p *Program, x, y *Mem) { p.Dispatch(Launch{Shader: face, Spec: spec}, x.All()) }, []string{"shader interface", "6 storage buffers", "4 on paper"}},
 		{"a group that fits", roomy, func(p *Program, x, y *Mem) {
 			p.Dispatch(Launch{Shader: face, Spec: []uint32{0, 8, 8, 4}, Push: facePush}, x.All(), y.All(), y.All(), x.All(), x.All(), y.All())
 		}, nil},
@@ -115,7 +115,7 @@ func TestMisuse(t *testing.T) {
 		{"a vast group", roomy, func(p *Program, x, y *Mem) {
 			p.Dispatch(Launch{Shader: face, Spec: []uint32{0, 1 << 31, 1 << 31, 4}}, x.All())
 		}, []string{"shader interface", "[128 128 64]"}},
-		{"shared memory", noShared, func(p *Program, x, y *Mem) { p.Dispatch(Launch{Shader: face, Spec: spec}, x.All()) }, []string{"shader interface", "100 bytes of shared memory", "paper allows 64"}},
+		{"shared memory", noShared, func(p *Program, x, y *Mem) { p.Dispatch(Launch{Shader: face, Spec: spec}, x.All()) }, []string{"shader interface", "100 bytes of shared memory", "64 on paper"}},
 		{"capability", minima, func(p *Program, x, y *Mem) { p.Dispatch(Launch{Shader: shader(t, "shuffle")}, x.All()) }, []string{"shader shuffle", "capability 65", "paper"}},
 	} {
 		dev := paper(c.limits)

@@ -52,6 +52,7 @@ type Limits struct {
 	MaxGroupSize             [3]int
 	StorageBufferAlignment   int
 	TimestampPeriod          float64 // nanoseconds a tick; 0 where the device has no timestamps
+	TimestampBits            int     // valid bits of a timestamp
 	SubgroupSize             int
 	MinSubgroup, MaxSubgroup int
 }
@@ -61,6 +62,7 @@ type Features struct {
 	Storage16          bool // 16-bit values in storage buffers
 	Float16            bool // half-precision arithmetic
 	CooperativeMatrix  bool // VK_KHR_cooperative_matrix
+	MemoryBudget       bool // VK_EXT_memory_budget: the driver says how much memory is free
 	SubgroupArithmetic bool
 	SubgroupShuffle    bool
 }
@@ -81,6 +83,24 @@ func (f Features) has(capability uint32) bool {
 	return false
 }
 
+// Matrix is a shape of cooperative matrices that a device multiplies: A, M x K, by B, K x N, both added to C.
+type Matrix struct {
+	M, N, K      int
+	A, B, C, Sum string // types of elements, such as f16
+}
+
+func (m Matrix) String() string {
+	return fmt.Sprintf("%dx%dx%d %s*%s+%s=%s", m.M, m.N, m.K, m.A, m.B, m.C, m.Sum)
+}
+
+// component names a VkComponentTypeKHR.
+func component(n C.uint32_t) string {
+	if names := []string{"f16", "f32", "f64", "i8", "i16", "i32", "i64", "u8", "u16", "u32", "u64"}; int(n) < len(names) {
+		return names[n]
+	}
+	return fmt.Sprintf("type %d", n)
+}
+
 // DeviceInfo describes a device.
 type DeviceInfo struct {
 	Index              int // position in Devices()
@@ -90,8 +110,10 @@ type DeviceInfo struct {
 	VendorID, DeviceID uint32
 	API                string // highest Vulkan version, such as "1.3.230"
 	Memory             int    // bytes of the largest device-local heap
+	Queue, Queues      int    // the queue family that is used, of how many
 	Limits             Limits
 	Features           Features
+	Matrices           []Matrix // of Features.CooperativeMatrix
 }
 
 func (i DeviceInfo) String() string {
@@ -111,6 +133,7 @@ func (p *physical) read() bool {
 	p.info = DeviceInfo{
 		Name: C.GoString(&c.name[0]), Type: DeviceType(c._type), VendorID: uint32(c.vendor_id), DeviceID: uint32(c.device_id),
 		Driver: fmt.Sprintf("driver version %#x", uint32(c.driver_version)), API: api.String(), Memory: size(c.memory),
+		Queue: int(p.family), Queues: p.families,
 		Limits: Limits{
 			MaxStorageBufferRange: int(c.max_storage_range), MaxAllocation: size(c.max_allocation), MaxPushConstants: int(c.max_push_constants),
 			MaxStorageBuffers: int(c.max_bound_storage_buffers), MaxSharedMemory: int(c.max_shared_memory),
@@ -119,7 +142,7 @@ func (p *physical) read() bool {
 			SubgroupSize:           int(c.subgroup_size), MinSubgroup: int(c.min_subgroup_size), MaxSubgroup: int(c.max_subgroup_size),
 		},
 		Features: Features{
-			Storage16: c.storage16 != 0, Float16: c.float16 != 0, CooperativeMatrix: c.cooperative_matrix != 0,
+			Storage16: c.storage16 != 0, Float16: c.float16 != 0, CooperativeMatrix: c.cooperative_matrix != 0, MemoryBudget: ext["VK_EXT_memory_budget"],
 			SubgroupArithmetic: c.subgroup_operations&4 != 0, SubgroupShuffle: c.subgroup_operations&16 != 0,
 		},
 	}
@@ -127,7 +150,12 @@ func (p *physical) read() bool {
 		p.info.Driver = strings.TrimSpace(C.GoString(&c.driver_name[0]) + " " + C.GoString(&c.driver_info[0]))
 	}
 	if p.timestamps > 0 {
-		p.info.Limits.TimestampPeriod = float64(c.timestamp_period)
+		p.info.Limits.TimestampPeriod, p.info.Limits.TimestampBits = float64(c.timestamp_period), int(p.timestamps)
+	}
+	for _, m := range c.matrices[:c.matrix_count] {
+		p.info.Matrices = append(p.info.Matrices, Matrix{
+			M: int(m.m), N: int(m.n), K: int(m.k), A: component(m.a), B: component(m.b), C: component(m.c), Sum: component(m.result),
+		})
 	}
 	p.cacheUUID = *(*[16]byte)(unsafe.Pointer(&c.cache_uuid))
 	for _, flags := range c.memory_flags[:c.memory_types] {

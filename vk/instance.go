@@ -13,6 +13,7 @@ import "C"
 import (
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"unsafe"
@@ -34,6 +35,7 @@ type physical struct {
 	handle     vulkan.PhysicalDevice
 	info       DeviceInfo
 	family     uint32 // of the queue
+	families   int    // that there are
 	timestamps uint   // valid bits of its timestamps; 0 where it has none
 	extensions map[string]bool
 	memory     []vulkan.MemoryPropertyFlagBits // by memory type
@@ -138,21 +140,38 @@ func (in *instance) enumerate() error {
 	return nil
 }
 
-// computeFamily finds a queue family that computes; one with graphics too is preferred: on every vendor that is the main, widest queue.
+// computeFamily finds a queue family that computes.
 func (p *physical) computeFamily() bool {
 	var count C.uint32_t
 	C.cv_queue_families(unsafe.Pointer(p.handle), &count, nil)
-	families := make([]C.cv_family, count)
-	C.cv_queue_families(unsafe.Pointer(p.handle), &count, unsafe.SliceData(families))
+	list := make([]C.cv_family, count)
+	C.cv_queue_families(unsafe.Pointer(p.handle), &count, unsafe.SliceData(list))
+	families := make([]family, count)
+	for i, f := range list[:count] {
+		families[i] = family{vulkan.QueueFlagBits(f.flags), uint(f.timestamp_bits)}
+	}
+	i := chooseFamily(families)
+	if i < 0 {
+		return false
+	}
+	p.family, p.families, p.timestamps = uint32(i), len(families), families[i].timestamps
+	return true
+}
+
+// family is a queue family: what it can do, and the valid bits of its timestamps.
+type family struct {
+	flags      vulkan.QueueFlagBits
+	timestamps uint
+}
+
+// chooseFamily picks one that computes, or -1; one with graphics too is preferred: on every vendor that is the main, widest queue.
+func chooseFamily(families []family) int {
 	for _, want := range []vulkan.QueueFlagBits{vulkan.QueueComputeBit | vulkan.QueueGraphicsBit, vulkan.QueueComputeBit} {
-		for i, f := range families[:count] {
-			if vulkan.QueueFlagBits(f.flags)&want == want {
-				p.family, p.timestamps = uint32(i), uint(f.timestamp_bits)
-				return true
-			}
+		if i := slices.IndexFunc(families, func(f family) bool { return f.flags&want == want }); i >= 0 {
+			return i
 		}
 	}
-	return false
+	return -1
 }
 
 // extensions lists extension names by Vulkan's convention of two calls.

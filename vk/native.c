@@ -74,6 +74,7 @@ typedef struct { uint32_t sType; void *pNext; uint32_t driverID; char name[256],
 typedef struct { uint32_t sType; void *pNext; uint32_t storage, uniform, push, io; } Vk16Bit;
 typedef struct { uint32_t sType; void *pNext; uint32_t float16, int8; } VkFloat16;
 typedef struct { uint32_t sType; void *pNext; uint32_t matrix, robust; } VkCoopMat;
+typedef struct { uint32_t sType; void *pNext; cv_matrix matrix; } VkCoopMatShape;
 
 typedef struct {
   uint32_t typeCount; struct { VkFlags flags; uint32_t heap; } types[32];
@@ -158,6 +159,7 @@ enum { STORAGE_BUFFER = 7, STAGE_COMPUTE = 0x20, BIND_COMPUTE = 1, HEAP_DEVICE_L
 
 typedef void *(VKCALL *GetProc)(void *, const char *);
 static GetProc get_proc;
+static VkResult(VKCALL *get_matrices)(void *, uint32_t *, VkCoopMatShape *);  // of an extension: may be missing
 
 void *cv_open_loader(void) {
 #ifdef _WIN32
@@ -195,6 +197,7 @@ const char *cv_load(void *proc, void *instance) {
   name = (result(VKCALL *) arguments)get_proc(instance, #name); \
   if (!name) return #name;
   ENTRY_POINTS(LOAD)
+  get_matrices = (VkResult(VKCALL *)(void *, uint32_t *, VkCoopMatShape *))get_proc(instance, "vkGetPhysicalDeviceCooperativeMatrixPropertiesKHR");
   return NULL;
 }
 
@@ -265,6 +268,14 @@ void cv_get_info(void *physical, int has_driver, int has_subgroup_control, int h
   out->storage16 = storage16.storage;
   out->float16 = float16.float16;
   out->cooperative_matrix = matrix.matrix;
+
+  if (matrix.matrix && get_matrices) {
+    VkCoopMatShape shapes[CV_MAX_MATRICES] = {{0}};
+    for (int i = 0; i < CV_MAX_MATRICES; i++) shapes[i].sType = 1000506001;
+    uint32_t count = CV_MAX_MATRICES;
+    if (get_matrices(physical, &count, shapes) >= 0) out->matrix_count = count;  // VK_INCOMPLETE: the first ones
+    for (uint32_t i = 0; i < out->matrix_count; i++) out->matrices[i] = shapes[i].matrix;
+  }
 
   VkMemory m;
   vkGetPhysicalDeviceMemoryProperties(physical, &m);

@@ -6,7 +6,12 @@
 
 #include <stdint.h>
 
-enum { CV_MAX_BINDINGS = 16, CV_MAX_SPEC = 32, CV_MAX_MEMORY_TYPES = 32 };
+enum { CV_MAX_BINDINGS = 16, CV_MAX_SPEC = 32, CV_MAX_MEMORY_TYPES = 32, CV_MAX_MATRICES = 64 };
+
+// A shape of cooperative matrices; the types are VkComponentTypeKHR's numbers, the scope VkScopeKHR's.
+typedef struct {
+  uint32_t m, n, k, a, b, c, result, saturating, scope;
+} cv_matrix;
 
 // What a physical device is and can do, gathered from every property and feature structure that it knows.
 typedef struct {
@@ -22,6 +27,8 @@ typedef struct {
   uint32_t memory_types, memory_flags[CV_MAX_MEMORY_TYPES];
   uint64_t memory;  // bytes of the largest device-local heap
   uint8_t cache_uuid[16];
+  uint32_t matrix_count;
+  cv_matrix matrices[CV_MAX_MATRICES];
 } cv_info;
 
 // VkExtensionProperties and VkQueueFamilyProperties, which hold no pointers, so that Go may own a list of them.

@@ -62,7 +62,7 @@ func (d *Device) pipeline(s Shader, spec []uint32) (*pipeline, error) {
 func (p *pipeline) check(d DeviceInfo) error {
 	for _, capability := range p.needs {
 		if !d.Features.has(capability) {
-			return fmt.Errorf("needs the SPIR-V capability %d, which the device %s is not opened with", capability, d.Name)
+			return fmt.Errorf("needs the SPIR-V capability %d, %w: %s", capability, ErrUnsupported, d.Name)
 		}
 	}
 	limits, local := d.Limits, p.local
@@ -74,14 +74,14 @@ func (p *pipeline) check(d DeviceInfo) error {
 	case len(p.bindings) == 0:
 		return errors.New("binds no storage buffer")
 	case len(p.bindings) > limits.MaxStorageBuffers:
-		return fmt.Errorf("binds %d storage buffers, the device %s allows %d", len(p.bindings), d.Name, limits.MaxStorageBuffers)
+		return fmt.Errorf("binds %d storage buffers, %w: %d on %s", len(p.bindings), ErrTooLarge, limits.MaxStorageBuffers, d.Name)
 	case p.pushBytes > limits.MaxPushConstants:
-		return fmt.Errorf("has %d bytes of push constants, the device %s allows %d", p.pushBytes, d.Name, limits.MaxPushConstants)
+		return fmt.Errorf("has %d bytes of push constants, %w: %d on %s", p.pushBytes, ErrTooLarge, limits.MaxPushConstants, d.Name)
 	case p.shared > limits.MaxSharedMemory:
-		return fmt.Errorf("has %d bytes of shared memory, the device %s allows %d", p.shared, d.Name, limits.MaxSharedMemory)
+		return fmt.Errorf("has %d bytes of shared memory, %w: %d on %s", p.shared, ErrTooLarge, limits.MaxSharedMemory, d.Name)
 	case local[0] > limits.MaxGroupSize[0], local[1] > limits.MaxGroupSize[1], local[2] > limits.MaxGroupSize[2],
 		local[0]*local[1]*local[2] > limits.MaxInvocations:
-		return fmt.Errorf("has workgroups of %v invocations, the device %s allows %v and %d in all", local, d.Name, limits.MaxGroupSize, limits.MaxInvocations)
+		return fmt.Errorf("has workgroups of %v invocations, %w: %v and %d in all on %s", local, ErrTooLarge, limits.MaxGroupSize, limits.MaxInvocations, d.Name)
 	}
 	return nil
 }

@@ -26,6 +26,7 @@ type deviceEntry struct {
 	Memory int    `json:"memory_bytes"`
 	Tuned  int    `json:"tuned_passes"` // that tune found to be faster with other tiles
 	Chosen bool   `json:"chosen"`
+	Facts  []fact `json:"facts,omitempty"` // with --verbose
 }
 
 func devicesCommand() *cli.Command {
@@ -36,12 +37,17 @@ func devicesCommand() *cli.Command {
 --device of the other commands takes an index or a part of a name, and so does the environment variable CYCLEVK_DEVICE.
 CYCLEVK_TIMEOUT (10m) is how long a device may take for one piece of work. Compiled pipelines are stored in the user's cache
 folder, under cyclevk, unless CYCLEVK_PIPELINE_CACHE is "off", and so is what the command tune measured (CYCLEVK_TUNING).
+--verbose says what each device has that the shaders could use, what of it is used, and why the rest is not.
 
 Examples:
    cyclegan devices
+   cyclegan devices --verbose
    cyclegan devices --json
    CYCLEVK_DEVICE=radeon cyclegan devices`,
-		Flags:  []cli.Flag{&cli.BoolFlag{Name: "json", Usage: "print JSON"}},
+		Flags: []cli.Flag{
+			&cli.BoolFlag{Name: "verbose", Usage: "say of each device what it can do and what of that is used"},
+			&cli.BoolFlag{Name: "json", Usage: "print JSON"},
+		},
 		Action: listDevices,
 	}
 }
@@ -53,8 +59,19 @@ func deviceFlag() cli.Flag {
 // cacheVariable is the environment variable that, set to "off", keeps compiled pipelines from being stored between runs.
 const cacheVariable = "CYCLEVK_PIPELINE_CACHE"
 
-// withDevice opens the device of --device for f. Closing it reports what the validation layers still hold.
-func withDevice(choice string, f func(*vk.Device) error) (err error) {
+// withDevice opens the device of --device for f, with what the user's cache folder holds for it.
+func withDevice(choice string, f func(*vk.Device) error) error {
+	return withBareDevice(choice, func(dev *vk.Device) error {
+		if folder, err := os.UserCacheDir(); err == nil && os.Getenv(cacheVariable) != "off" {
+			dev.CachePipelines(filepath.Join(folder, "cyclevk"), shaders.Hash())
+		}
+		dev.Tuning = storedTuning(dev.Info)
+		return f(dev)
+	})
+}
+
+// withBareDevice opens the device of --device for f. Closing it reports what the validation layers still hold.
+func withBareDevice(choice string, f func(*vk.Device) error) (err error) {
 	dev, err := vk.Open(choice)
 	if err != nil {
 		return err
@@ -65,10 +82,6 @@ func withDevice(choice string, f func(*vk.Device) error) (err error) {
 		}
 		err = errors.Join(err, dev.Close())
 	}()
-	if folder, err := os.UserCacheDir(); err == nil && os.Getenv(cacheVariable) != "off" {
-		dev.CachePipelines(filepath.Join(folder, "cyclevk"), shaders.Hash())
-	}
-	dev.Tuning = storedTuning(dev.Info)
 	return f(dev)
 }
 
@@ -80,7 +93,10 @@ func listDevices(c *cli.Context) error {
 	chosen, wrongChoice := vk.Choose(devices, "") // CYCLEVK_DEVICE may name none: the list is then what the user needs
 	list := make([]deviceEntry, len(devices))
 	for i, d := range devices {
-		list[i] = deviceEntry{d.Index, d.Name, d.Type.String(), d.Driver, d.API, d.Memory, len(storedTuning(d)), wrongChoice == nil && d.Index == chosen.Index}
+		list[i] = deviceEntry{d.Index, d.Name, d.Type.String(), d.Driver, d.API, d.Memory, len(storedTuning(d)), wrongChoice == nil && d.Index == chosen.Index, nil}
+		if c.Bool("verbose") {
+			list[i].Facts = append(deviceFacts(d), devicePaths(d)...)
+		}
 	}
 	if c.Bool("json") {
 		encoder := json.NewEncoder(c.App.Writer)
@@ -98,6 +114,14 @@ func listDevices(c *cli.Context) error {
 			mark = "*"
 		}
 		fmt.Fprintf(w, "%s\t%d\t%s\t%s\t%s\t%s\t%s\t%d\n", mark, d.Index, d.Name, d.Type, d.Driver, d.API, byteSize(d.Memory), d.Tuned)
+	}
+	for _, d := range list {
+		if len(d.Facts) > 0 {
+			fmt.Fprintf(w, "\n%d: %s\n", d.Index, d.Name)
+		}
+		for _, f := range d.Facts {
+			fmt.Fprintf(w, "  %s\t%s\n", f.What, f.Is)
+		}
 	}
 	if err := w.Flush(); err != nil {
 		return err

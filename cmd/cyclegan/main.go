@@ -60,7 +60,7 @@ First steps, on drawn pictures whose true translation is known:
 		ExitErrHandler:       func(*cli.Context, error) {}, // run reports
 		Commands: []*cli.Command{
 			trainCommand(), translateCommand(), testCommand(), evalCommand(), exportCommand(), inspectCommand(), synthCommand(), benchCommand(),
-			profileCommand(), tuneCommand(), devicesCommand(), completionCommand(),
+			profileCommand(), tuneCommand(), selftestCommand(), devicesCommand(), completionCommand(),
 		},
 	}
 	for _, c := range app.Commands {

@@ -172,6 +172,9 @@ func (k *kernelProfile) verify(ctx context.Context, dev *vk.Device, bar *progres
 		}
 		bar.set(i, "verifying")
 		worst, err := kernels.RunCase(dev, test, seed)
+		if kernels.Skipped(err) {
+			continue
+		}
 		if err != nil {
 			return fmt.Errorf("%s: %s: %w", k.Kernel, test.Name, err)
 		}

@@ -1,0 +1,96 @@
+// What a device has, what of it is used, and why the rest is not: for `devices --verbose` and the report of the self-test.
+
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"cyclevk/kernels"
+	"cyclevk/vk"
+)
+
+// fact is a line about a device.
+type fact struct {
+	What string `json:"what"`
+	Is   string `json:"is"`
+}
+
+// deviceFacts are what a device is and the limits that matter.
+func deviceFacts(d vk.DeviceInfo) []fact {
+	l := d.Limits
+	return []fact{
+		{"type", fmt.Sprintf("%s, vendor %#x, device %#x", d.Type, d.VendorID, d.DeviceID)},
+		{"driver", d.Driver},
+		{"Vulkan", d.API},
+		{"memory", byteSize(d.Memory) + " in the largest device-local heap"},
+		{"largest buffers", fmt.Sprintf("%s a binding, %s an allocation", byteSize(l.MaxStorageBufferRange), byteSize(l.MaxAllocation))},
+		{"storage buffers", enough(l.MaxStorageBuffers, 6, "a shader", "Adam and backward through a norm bind 6: no training")},
+		{"push constants", enough(l.MaxPushConstants, 128, "bytes", "below what Vulkan grants")},
+		{"workgroups", fmt.Sprintf("%d invocations in all, at most %v; at most %v of them; %.0f KiB of shared memory", l.MaxInvocations, l.MaxGroupSize, l.MaxGroupCount, float64(l.MaxSharedMemory)/1024)},
+		{"queue family", fmt.Sprintf("%d, of %d", d.Queue, d.Queues)},
+	}
+}
+
+// enough is a limit, and what is amiss where it is below what is wanted.
+func enough(limit, want int, unit, amiss string) string {
+	if limit < want {
+		return fmt.Sprintf("%d %s: %s", limit, unit, amiss)
+	}
+	return fmt.Sprintf("%d %s: enough for every kernel", limit, unit)
+}
+
+// devicePaths are the ways that a device could go, whether each is gone, and why not.
+func devicePaths(d vk.DeviceInfo) []fact {
+	f, l := d.Features, d.Limits
+	var lanes []string
+	for _, s := range []struct {
+		name string
+		has  bool
+	}{{"shuffle", f.SubgroupShuffle}, {"arithmetic", f.SubgroupArithmetic}} {
+		if s.has {
+			lanes = append(lanes, s.name)
+		}
+	}
+	subgroups := fmt.Sprintf("%d lanes (%d to %d)", l.SubgroupSize, l.MinSubgroup, l.MaxSubgroup)
+	if len(lanes) > 0 {
+		subgroups += " with " + strings.Join(lanes, " and ")
+	} else {
+		subgroups += " without shuffle or arithmetic in compute shaders"
+	}
+	paths := []fact{
+		{"convolutions", kernels.Convolutions(d)},
+		{"subgroups", subgroups},
+		{"fp16 arithmetic", offered(f.Float16, "used by profile's peak alone, networks compute in fp32")},
+		{"16-bit storage", offered(f.Storage16, "not used yet by any kernel")},
+		{"cooperative matrix", offered(f.CooperativeMatrix, "not used yet by any kernel")},
+		{"timestamps", timestamps(l)},
+		{"memory budget", offered(f.MemoryBudget, "what other programs hold counts as taken")},
+	}
+	if !f.MemoryBudget {
+		paths[len(paths)-1].Is += ": all memory counts as free"
+	}
+	var shapes []string
+	for _, m := range d.Matrices {
+		shapes = append(shapes, m.String())
+	}
+	if len(shapes) > 0 {
+		paths = append(paths, fact{"matrix shapes", strings.Join(shapes, ", ")})
+	}
+	return paths
+}
+
+// offered says whether a feature is there, and what is made of it.
+func offered(has bool, use string) string {
+	if !has {
+		return "not offered"
+	}
+	return "offered; " + use
+}
+
+func timestamps(l vk.Limits) string {
+	if l.TimestampPeriod == 0 {
+		return "none: profile times whole runs by the host's clock"
+	}
+	return fmt.Sprintf("%d bits, %g ns a tick: used by profile, bench and tune", l.TimestampBits, l.TimestampPeriod)
+}
