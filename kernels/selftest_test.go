@@ -28,7 +28,7 @@ func TestLeastDevice(t *testing.T) {
 	dev := vktest.Device(t)
 	dev.Info.Limits = least(dev.Info.Limits)
 	defer vk.Inject(func(call string, result int32) int32 {
-		if call == "vkAllocateMemory" {
+		if call == "vkBindBufferMemory" {
 			return vk.OutOfDeviceMemory
 		}
 		return result

@@ -1,5 +1,5 @@
-// native.c declares the Vulkan structures that it uses by itself. Here a C compiler compares them with the header that the
-// binding brings: their sizes, and the place of each field that native.c reads or that others could be mistaken for.
+// native.c and debug.c declare the Vulkan structures that they use by themselves. Here a C compiler compares them with the header that the
+// binding brings: their sizes, and the place of each field that they read or that others could be mistaken for.
 
 package vk
 
@@ -14,7 +14,7 @@ import (
 	"testing"
 )
 
-// declared pairs native.c's structures with Vulkan's.
+// declared pairs their structures with Vulkan's.
 var declared = map[string]string{
 	"VkFeatures2": "VkPhysicalDeviceFeatures2", "VkLimits": "VkPhysicalDeviceLimits", "VkProperties": "VkPhysicalDeviceProperties",
 	"VkProperties2": "VkPhysicalDeviceProperties2", "VkMaintenance3": "VkPhysicalDeviceMaintenance3Properties",
@@ -27,12 +27,16 @@ var declared = map[string]string{
 	"VkSpec": "VkSpecializationInfo", "VkStageInfo": "VkPipelineShaderStageCreateInfo", "VkComputeInfo": "VkComputePipelineCreateInfo",
 	"VkCacheInfo": "VkPipelineCacheCreateInfo", "VkPoolSize": "VkDescriptorPoolSize", "VkPoolInfo": "VkDescriptorPoolCreateInfo", "VkSetAllocInfo": "VkDescriptorSetAllocateInfo",
 	"VkWrite": "VkWriteDescriptorSet", "VkBarrier": "VkMemoryBarrier", "VkCopy": "VkBufferCopy", "VkSubmit": "VkSubmitInfo",
-	"VkMessengerInfo": "VkDebugUtilsMessengerCreateInfoEXT",
-	"cv_binding":      "VkDescriptorBufferInfo", "cv_family": "VkQueueFamilyProperties", "cv_extension": "VkExtensionProperties",
+	"VkMessengerInfo": "VkDebugUtilsMessengerCreateInfoEXT", "VkMessage": "VkDebugUtilsMessengerCallbackDataEXT",
+	"VkName": "VkDebugUtilsObjectNameInfoEXT", "VkLabel": "VkDebugUtilsLabelEXT",
+	"cv_binding": "VkDescriptorBufferInfo", "cv_family": "VkQueueFamilyProperties", "cv_extension": "VkExtensionProperties",
 }
 
-// apart are numbers, structures that the binding's header does not have, and those that native.c declares in part.
-var apart = []string{"VkResult", "VkFlags", "VkHandle", "VkSubgroupControl", "VkFloat16", "VkCoopMat", "VkCoopMatShape", "VkBudget", "VkBase", "VkMessage"}
+// apart are numbers, structures that the binding's header does not have, and the head that all have.
+var apart = []string{
+	"VkResult", "VkFlags", "VkHandle", "VkSubgroupControl", "VkFloat16", "VkCoopMat", "VkCoopMatShape", "VkBudget", "VkBase",
+	"VkFault", "VkExecutables", "VkFaultCounts", "VkFaultInfo", "VkPipelineInfo", "VkExecutableInfo",
+}
 
 func TestDeclarationsAreVulkans(t *testing.T) {
 	module, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", "github.com/vulkan-go/vulkan").Output()
@@ -40,9 +44,14 @@ func TestDeclarationsAreVulkans(t *testing.T) {
 	if err != nil || missing != nil {
 		t.Skip("compiler")
 	}
-	source, err := os.ReadFile("native.c")
-	must(t, err)
-	types, _, _ := strings.Cut(string(source), "#define ENTRY_POINTS")
+	types := ""
+	for _, part := range []struct{ file, end string }{{"types.h", "void *cv"}, {"native.c", "#define ENTRY_POINTS"}, {"debug.c", "static "}} {
+		source, err := os.ReadFile(part.file)
+		must(t, err)
+		declarations, _, _ := strings.Cut(string(source), part.end)
+		types += declarations
+	}
+	types += "\n#endif\n" // of types.h
 	for _, name := range regexp.MustCompile(`(?:\}|typedef \w+) (Vk\w+);`).FindAllStringSubmatch(types, -1) {
 		if declared[name[1]] == "" && !slices.Contains(apart, name[1]) {
 			t.Errorf("%s is compared with nothing", name[1])
@@ -67,6 +76,10 @@ func TestDeclarationsAreVulkans(t *testing.T) {
 	offset("OwnVkProperties", "limits", "VkPhysicalDeviceProperties", "limits")
 	offset("OwnVkWrite", "buffers", "VkWriteDescriptorSet", "pBufferInfo")
 	offset("OwnVkMessage", "idName", "VkDebugUtilsMessengerCallbackDataEXT", "pMessageIdName")
+	offset("OwnVkMessage", "labels", "VkDebugUtilsMessengerCallbackDataEXT", "pCmdBufLabels")
+	offset("OwnVkMessage", "objects", "VkDebugUtilsMessengerCallbackDataEXT", "pObjects")
+	offset("OwnVkName", "handle", "VkDebugUtilsObjectNameInfoEXT", "objectHandle")
+	offset("OwnVkLabel", "name", "VkDebugUtilsLabelEXT", "pLabelName")
 	offset("OwnVkMessage", "message", "VkDebugUtilsMessengerCallbackDataEXT", "pMessage")
 
 	dir := t.TempDir()

@@ -22,7 +22,8 @@ type commands struct {
 	fences  []vulkan.Fence // the same, as the slice that waiting takes
 }
 
-func (d *Device) newCommands(n int) (*commands, error) {
+// newCommands makes n command buffers, which debuggers know by a name.
+func (d *Device) newCommands(name string, n int) (*commands, error) {
 	c := &commands{}
 	pool := &vulkan.CommandPoolCreateInfo{
 		SType: vulkan.StructureTypeCommandPoolCreateInfo, QueueFamilyIndex: d.family,
@@ -53,6 +54,9 @@ func (d *Device) newCommands(n int) (*commands, error) {
 		c.destroy(d)
 		return nil, err
 	}
+	for i, b := range c.buffers {
+		d.name(vulkan.ObjectTypeCommandBuffer, handle64(b), fmt.Sprintf("%s, part %d of %d", name, i+1, n))
+	}
 	return c, nil
 }
 
@@ -79,11 +83,11 @@ func (c *commands) submit(d *Device) error {
 func (c *commands) wait(d *Device) error {
 	err := check("vkWaitForFences", vulkan.WaitForFences(d.handle, 1, c.fences, vulkan.True, uint64(d.Timeout)))
 	if d.hung = errors.Is(err, ErrTimeout); d.hung {
-		return fmt.Errorf("%w: %s gave no answer for %v: give it less to do (--crop_size, --batch_size, --ngf), or more time (%s=1h)",
+		err = fmt.Errorf("%w: %s gave no answer for %v: give it less to do (--crop_size, --batch_size, --ngf), or more time (%s=1h)",
 			err, d.Info.Name, d.Timeout, timeoutVariable)
 	}
 	if err != nil {
-		return err
+		return d.explain(err)
 	}
 	return check("vkResetFences", vulkan.ResetFences(d.handle, 1, c.fences))
 }

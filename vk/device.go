@@ -107,6 +107,9 @@ type Device struct {
 	allocated int // bytes that arenas and host buffers hold
 	allocs    int // vkAllocateMemory calls so far
 	hung      bool
+
+	fault   func() string // what the driver says of a fault, once the device is lost; nil where it says nothing
+	running []*marks      // of the runs that were not waited for, in order
 }
 
 // Open opens the device that Choose picks.
@@ -136,19 +139,30 @@ func Open(choice string) (*Device, error) {
 	if p.extensions["VK_KHR_portability_subset"] { // Vulkan requires it to be enabled where it is listed
 		enabled = append(enabled, "VK_KHR_portability_subset")
 	}
+	var features C.uint32_t
+	want := func(extension string, feature C.uint32_t) {
+		enabled, features = append(enabled, extension), features|feature
+	}
 	if info.Features.Float16 {
-		enabled = append(enabled, "VK_KHR_shader_float16_int8")
+		want("VK_KHR_shader_float16_int8", C.CV_FLOAT16)
+	}
+	faults := in.marks && p.extensions[faultExtension]
+	if faults {
+		want(faultExtension, C.CV_FAULT)
 	}
 	cEnabled := cStrings(enabled)
 	defer freeStrings(cEnabled)
 	var handle unsafe.Pointer
-	result := C.cv_create_device(unsafe.Pointer(p.handle), C.uint32_t(p.family), unsafe.SliceData(cEnabled), C.uint32_t(len(cEnabled)), cBool(info.Features.Float16), &handle)
+	result := C.cv_create_device(unsafe.Pointer(p.handle), C.uint32_t(p.family), unsafe.SliceData(cEnabled), C.uint32_t(len(cEnabled)), features, &handle)
 	if err := check("vkCreateDevice", result); err != nil {
 		return nil, fmt.Errorf("open %s: %w", info.Name, err)
 	}
 	d := &Device{
 		Info: info, Timeout: timeout, in: in, handle: vulkan.Device(handle), family: p.family, ticks: 1<<p.timestamps - 1, memory: p.memory,
 		pipelines: map[string]*pipeline{},
+	}
+	if faults {
+		d.fault = d.queryFault
 	}
 	var queue vulkan.Queue
 	vulkan.GetDeviceQueue(d.handle, d.family, 0, &queue)
@@ -190,17 +204,9 @@ func (d *Device) Free() int {
 // Allocated returns the bytes of memory that arenas and programs hold now, and how many allocations were ever made.
 func (d *Device) Allocated() (bytes, allocations int) { return d.allocated, d.allocs }
 
-// messages is takeMessages where validation is on.
-func (d *Device) messages() error {
-	if !d.in.validate {
-		return nil
-	}
-	return takeMessages()
-}
-
 // submit hands command buffers to the queue; fence may be nil.
 func (d *Device) submit(cmds []vulkan.CommandBuffer, fence vulkan.Fence) error {
-	return check("vkQueueSubmit", C.cv_submit(unsafe.Pointer(d.queue), (*unsafe.Pointer)(unsafe.Pointer(&cmds[0])), C.uint32_t(len(cmds)), handle64(fence)))
+	return d.explain(check("vkQueueSubmit", C.cv_submit(unsafe.Pointer(d.queue), (*unsafe.Pointer)(unsafe.Pointer(&cmds[0])), C.uint32_t(len(cmds)), handle64(fence))))
 }
 
 // handle64 is a non-dispatchable handle (a pointer to C's eyes, never to Go's) as the number that native.h passes.

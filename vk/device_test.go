@@ -127,8 +127,10 @@ func TestNoLayer(t *testing.T) {
 		rerun(t, "TestNoLayer", "VK_LAYER_PATH=/nonexistent", "CYCLEVK_VALIDATE=1")
 		return
 	}
-	if _, err := Open(""); err == nil || !strings.Contains(err.Error(), validationLayer) || strings.Contains(err.Error(), "\n") {
-		t.Errorf("validation without its layer: %v", err)
+	for name, open := range map[string]func() error{"Open": func() error { _, err := Open(""); return err }, "Validate": Validate} {
+		if err := open(); !errors.Is(err, ErrNoLayers) || !strings.Contains(err.Error(), "install") || strings.Contains(err.Error(), "\n") {
+			t.Errorf("%s, without the validation layers: %v", name, err)
+		}
 	}
 }
 

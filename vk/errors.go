@@ -14,6 +14,7 @@ var (
 	ErrTooLarge          = errors.New("more than the device allows")
 	ErrUnsupported       = errors.New("not a feature of the device")
 	ErrNoDriver          = errors.New("no Vulkan driver found: install your GPU's Vulkan driver, or Mesa's lavapipe (Debian and Ubuntu: apt install mesa-vulkan-drivers)")
+	ErrNoLayers          = errors.New("no validation layers found: install them (Debian and Ubuntu: apt install vulkan-validationlayers; elsewhere they come with the Vulkan SDK)")
 	ErrNoDevice          = errors.New("no such Vulkan device")
 	ErrValidation        = errors.New("validation message")
 	ErrTimeout           = errors.New("the device did not finish in time")

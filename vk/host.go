@@ -19,9 +19,9 @@ type hostBuffer struct {
 }
 
 // newHost makes a zeroed host buffer. It prefers cached memory, without which the host reads a byte at a time over the bus.
-func (d *Device) newHost(size int) (*hostBuffer, error) {
+func (d *Device) newHost(name string, size int) (*hostBuffer, error) {
 	const want = vulkan.MemoryPropertyHostVisibleBit | vulkan.MemoryPropertyHostCoherentBit
-	buffer, memory, err := d.newBuffer(size, want, vulkan.MemoryPropertyHostCachedBit)
+	buffer, memory, err := d.newBuffer(name, size, want, vulkan.MemoryPropertyHostCachedBit)
 	if err != nil {
 		return nil, err
 	}
@@ -53,11 +53,11 @@ func (d *Device) stage(b *block) (*staging, error) {
 		return nil, errors.New("not allocated")
 	}
 	if d.staging == nil {
-		h, err := d.newHost(stagingBytes)
+		h, err := d.newHost("staging", stagingBytes)
 		if err != nil {
 			return nil, fmt.Errorf("staging buffer: %w", err)
 		}
-		c, err := d.newCommands(1)
+		c, err := d.newCommands("transfers", 1)
 		if err != nil {
 			d.freeHost(h)
 			return nil, err

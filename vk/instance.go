@@ -12,22 +12,18 @@ import "C"
 
 import (
 	"fmt"
-	"os"
 	"slices"
-	"strings"
 	"sync"
 	"unsafe"
 
 	vulkan "github.com/vulkan-go/vulkan"
 )
 
-const validationLayer = "VK_LAYER_KHRONOS_validation"
-
 // instance is the process's Vulkan instance. vulkan-go keeps its entry points in C globals, so there is exactly one.
 type instance struct {
-	handle   vulkan.Instance
-	devices  []physical
-	validate bool
+	handle  vulkan.Instance
+	devices []physical
+	aids
 }
 
 // physical is a device that could be opened.
@@ -45,8 +41,12 @@ type physical struct {
 // openInstance creates the instance on first use.
 var openInstance = sync.OnceValues(newInstance)
 
-// newInstance opens the loader. The validation layer is switched on by CYCLEVK_VALIDATE=1 in the environment.
+// newInstance opens the loader, with the debugging aids that the environment asks for.
 func newInstance() (*instance, error) {
+	wanted, err := wantedAids()
+	if err != nil {
+		return nil, err
+	}
 	proc := C.cv_open_loader()
 	if proc == nil {
 		return nil, ErrNoDriver
@@ -55,7 +55,7 @@ func newInstance() (*instance, error) {
 	if err := vulkan.Init(); err != nil {
 		return nil, fmt.Errorf("%w (%w)", ErrNoDriver, err)
 	}
-	in := &instance{validate: os.Getenv("CYCLEVK_VALIDATE") == "1"}
+	in := &instance{aids: wanted}
 	if err := in.create(proc); err != nil {
 		return nil, err
 	}
@@ -65,10 +65,8 @@ func newInstance() (*instance, error) {
 	if missing := C.cv_load(proc, unsafe.Pointer(in.handle)); missing != nil {
 		return nil, fmt.Errorf("the Vulkan loader has no %s: Vulkan 1.1 is needed", C.GoString(missing))
 	}
-	if in.validate {
-		if err := check("vkCreateDebugUtilsMessengerEXT", C.cv_watch(unsafe.Pointer(in.handle))); err != nil {
-			return nil, err
-		}
+	if err := in.load(in.handle); err != nil {
+		return nil, err
 	}
 	if err := in.enumerate(); err != nil {
 		return nil, err
@@ -83,15 +81,11 @@ func (in *instance) create(proc unsafe.Pointer) error {
 	if err != nil {
 		return err
 	}
-	var layers, enabled []string
+	layers, enabled := in.enabled(available)
 	var flags C.uint32_t
 	if available["VK_KHR_portability_enumeration"] { // MoltenVK is listed only to those who ask
 		enabled = append(enabled, "VK_KHR_portability_enumeration")
 		flags |= 1
-	}
-	if in.validate {
-		layers = append(layers, validationLayer)
-		enabled = append(enabled, "VK_EXT_debug_utils")
 	}
 	cLayers, cEnabled := cStrings(layers), cStrings(enabled)
 	defer freeStrings(cLayers)
@@ -105,7 +99,7 @@ func (in *instance) create(proc unsafe.Pointer) error {
 	case vulkan.ErrorIncompatibleDriver:
 		return fmt.Errorf("%w (%w)", ErrNoDriver, err)
 	case vulkan.ErrorLayerNotPresent:
-		return fmt.Errorf("%w: CYCLEVK_VALIDATE=1 needs the layer %s (Debian and Ubuntu: apt install vulkan-validationlayers)", err, validationLayer)
+		return fmt.Errorf("%w (%w)", ErrNoLayers, err)
 	}
 	return err
 }
@@ -176,16 +170,12 @@ func chooseFamily(families []family) int {
 
 // extensions lists extension names by Vulkan's convention of two calls.
 func extensions(call string, list func(*C.uint32_t, *C.cv_extension) C.int32_t) (map[string]bool, error) {
-	var count C.uint32_t
-	if err := check(call, list(&count, nil)); err != nil {
+	found, err := twice(call, list)
+	if err != nil {
 		return nil, err
 	}
-	found := make([]C.cv_extension, count)
-	if err := check(call, list(&count, unsafe.SliceData(found))); err != nil {
-		return nil, err
-	}
-	set := make(map[string]bool, count)
-	for i := range found[:count] {
+	set := make(map[string]bool, len(found))
+	for i := range found {
 		set[C.GoString(&found[i].name[0])] = true
 	}
 	return set, nil
@@ -202,20 +192,21 @@ func cStrings(list []string) []*C.char {
 
 func freeStrings(list []*C.char) {
 	for _, s := range list {
-		C.free(unsafe.Pointer(s))
+		freeString(s)
 	}
 }
 
-// takeMessages returns an error that carries every validation message since the last call, or nil.
-func takeMessages() error {
-	if C.cv_has_messages() == 0 {
-		return nil // nothing is allocated in a step that goes well
+func freeString(s *C.char) { C.free(unsafe.Pointer(s)) }
+
+// twice lists things by Vulkan's convention of two calls.
+func twice[T any](call string, list func(*C.uint32_t, *T) C.int32_t) ([]T, error) {
+	var count C.uint32_t
+	if err := check(call, list(&count, nil)); err != nil || count == 0 {
+		return nil, err
 	}
-	buf := make([]byte, 16385)
-	dropped := C.cv_take_messages((*C.char)(unsafe.Pointer(&buf[0])), C.uint32_t(len(buf)))
-	text := strings.TrimSpace(vulkan.ToString(buf))
-	if dropped > 0 {
-		text += fmt.Sprintf("\nand %d more", dropped)
+	found := make([]T, count)
+	if err := check(call, list(&count, unsafe.SliceData(found))); err != nil {
+		return nil, err
 	}
-	return fmt.Errorf("%w: %s", ErrValidation, text)
+	return found[:count], nil
 }

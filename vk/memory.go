@@ -184,11 +184,11 @@ func (a *Arena) Allocate() error {
 	if err != nil {
 		return err
 	}
-	for _, b := range a.blocks {
+	for i, b := range a.blocks {
 		if b.buffer != nil {
 			continue
 		}
-		if b.buffer, b.memory, err = a.dev.newBuffer(b.size, vulkan.MemoryPropertyDeviceLocalBit, 0); err != nil {
+		if b.buffer, b.memory, err = a.dev.newBuffer(fmt.Sprintf("%s, block %d", a.Name, i), b.size, vulkan.MemoryPropertyDeviceLocalBit, 0); err != nil {
 			a.Free()
 			return fmt.Errorf("%s: %s of device memory needed, %s of %s free on %s: %w", a.Name, mib(need), mib(a.dev.Free()), mib(a.dev.Info.Memory), a.dev.Info.Name, err)
 		}
@@ -211,8 +211,8 @@ func (a *Arena) Free() {
 	}
 }
 
-// newBuffer makes a storage buffer with memory of its own, of a type that has the flags want and, if it can be, prefer.
-func (d *Device) newBuffer(size int, want, prefer vulkan.MemoryPropertyFlagBits) (vulkan.Buffer, vulkan.DeviceMemory, error) {
+// newBuffer makes a storage buffer, which debuggers know by its name, with memory of its own, of a type that has the flags want and, if it can be, prefer.
+func (d *Device) newBuffer(name string, size int, want, prefer vulkan.MemoryPropertyFlagBits) (vulkan.Buffer, vulkan.DeviceMemory, error) {
 	const usage = vulkan.BufferUsageStorageBufferBit | vulkan.BufferUsageTransferSrcBit | vulkan.BufferUsageTransferDstBit
 	info := &vulkan.BufferCreateInfo{
 		SType: vulkan.StructureTypeBufferCreateInfo, Size: vulkan.DeviceSize(size),
@@ -249,6 +249,8 @@ func (d *Device) newBuffer(size int, want, prefer vulkan.MemoryPropertyFlagBits)
 		vulkan.DestroyBuffer(d.handle, buffer, nil)
 		return nil, nil, err
 	}
+	d.name(vulkan.ObjectTypeBuffer, handle64(buffer), name)
+	d.name(vulkan.ObjectTypeDeviceMemory, handle64(memory), name)
 	return buffer, memory, nil
 }
 

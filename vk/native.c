@@ -2,23 +2,16 @@
 // Vulkan specification's ABI; only what is used here is declared, so no Vulkan header is needed to build.
 #include "native.h"
 
-#include <stdatomic.h>
-#include <stdio.h>
+#include "types.h"
+
 #include <string.h>
 
 #ifdef _WIN32
 #include <windows.h>
-#define VKCALL __stdcall
 #else
 #include <dlfcn.h>
-#define VKCALL
 #endif
 
-typedef int32_t VkResult;
-typedef uint32_t VkFlags;
-typedef uint64_t VkHandle;
-
-typedef struct { uint32_t sType; void *pNext; } VkBase;
 typedef struct { uint32_t sType; void *pNext; uint32_t features[55]; } VkFeatures2;
 
 // VkPhysicalDeviceLimits, field by field in its order; a few runs that nothing here reads are kept as arrays.
@@ -75,6 +68,7 @@ typedef struct { uint32_t sType; void *pNext; uint32_t storage, uniform, push, i
 typedef struct { uint32_t sType; void *pNext; uint32_t float16, int8; } VkFloat16;
 typedef struct { uint32_t sType; void *pNext; uint32_t matrix, robust; } VkCoopMat;
 typedef struct { uint32_t sType; void *pNext; cv_matrix matrix; } VkCoopMatShape;
+typedef struct { uint32_t sType; void *pNext; uint32_t fault, vendorBinary; } VkFault;
 
 typedef struct {
   uint32_t typeCount; struct { VkFlags flags; uint32_t heap; } types[32];
@@ -122,9 +116,6 @@ typedef struct {
   uint32_t sType; const void *pNext; uint32_t waitCount; const VkHandle *waits; const VkFlags *stages; uint32_t cmdCount; void *const *cmds;
   uint32_t signalCount; const VkHandle *signals;
 } VkSubmit;
-typedef struct { uint32_t sType; const void *pNext; VkFlags flags; const char *idName; int32_t idNumber; const char *message; } VkMessage;
-typedef uint32_t(VKCALL *VkCallback)(uint32_t severity, VkFlags types, const VkMessage *data, void *user);
-typedef struct { uint32_t sType; const void *pNext; VkFlags flags, severity, types; VkCallback callback; void *user; } VkMessengerInfo;
 
 // X(name, result, arguments): the entry points, resolved once by cv_load.
 #define ENTRY_POINTS(X) \
@@ -147,14 +138,16 @@ typedef struct { uint32_t sType; const void *pNext; VkFlags flags, severity, typ
   X(vkUpdateDescriptorSets, void, (void *, uint32_t, const VkWrite *, uint32_t, const void *)) \
   X(vkCmdPipelineBarrier, void, (void *, VkFlags, VkFlags, VkFlags, uint32_t, const VkBarrier *, uint32_t, const void *, uint32_t, const void *)) \
   X(vkCmdCopyBuffer, void, (void *, VkHandle, VkHandle, uint32_t, const VkCopy *)) \
+  X(vkCmdFillBuffer, void, (void *, VkHandle, uint64_t, uint64_t, uint32_t)) \
   X(vkCmdBindPipeline, void, (void *, uint32_t, VkHandle)) \
   X(vkCmdBindDescriptorSets, void, (void *, uint32_t, VkHandle, uint32_t, uint32_t, const VkHandle *, uint32_t, const uint32_t *)) \
+  X(vkGetDeviceProcAddr, void *, (void *, const char *)) \
   X(vkQueueSubmit, VkResult, (void *, uint32_t, const VkSubmit *, VkHandle))
 
 #define DECLARE(name, result, arguments) static result(VKCALL *name) arguments;
 ENTRY_POINTS(DECLARE)
 
-enum { INITIALIZATION_FAILED = -3, EXTENSION_NOT_PRESENT = -7 };
+enum { INITIALIZATION_FAILED = -3 };
 enum { STORAGE_BUFFER = 7, STAGE_COMPUTE = 0x20, BIND_COMPUTE = 1, HEAP_DEVICE_LOCAL = 1 };
 
 typedef void *(VKCALL *GetProc)(void *, const char *);
@@ -200,6 +193,10 @@ const char *cv_load(void *proc, void *instance) {
   get_matrices = (VkResult(VKCALL *)(void *, uint32_t *, VkCoopMatShape *))get_proc(instance, "vkGetPhysicalDeviceCooperativeMatrixPropertiesKHR");
   return NULL;
 }
+
+void *cv_instance_proc(void *instance, const char *name) { return get_proc(instance, name); }
+
+void *cv_device_proc(void *device, const char *name) { return vkGetDeviceProcAddr(device, name); }
 
 // chain puts a structure in front of the chain and returns it.
 static void *chain(void *head, void *node, uint32_t type) {
@@ -301,11 +298,15 @@ uint64_t cv_free_memory(void *physical, int has_budget) {
   return left;
 }
 
-int32_t cv_create_device(void *physical, uint32_t family, const char *const *extensions, uint32_t count, int float16, void **device) {
+int32_t cv_create_device(void *physical, uint32_t family, const char *const *extensions, uint32_t count, uint32_t features, void **device) {
   const float priority = 1;
-  VkFloat16 half = {1000082000, NULL, 1, 0};
+  VkFloat16 half = {0, NULL, 1, 0};
+  VkFault fault = {0, NULL, 1, 0};
   VkQueueInfo queue = {2, NULL, 0, family, 1, &priority};
-  VkDeviceInfo info = {3, float16 ? &half : NULL, 0, 1, &queue, 0, NULL, count, extensions, NULL};
+  void *enabled = NULL;
+  if (features & CV_FLOAT16) enabled = chain(enabled, &half, 1000082000);
+  if (features & CV_FAULT) enabled = chain(enabled, &fault, 1000341000);
+  VkDeviceInfo info = {3, enabled, 0, 1, &queue, 0, NULL, count, extensions, NULL};
   return vkCreateDevice(physical, &info, NULL, device);
 }
 
@@ -365,9 +366,10 @@ int32_t cv_descriptor_set(void *device, uint64_t pool, uint64_t layout, const cv
   return 0;
 }
 
+enum { COMPUTE = 0x800, TRANSFER = 0x1000, HOST = 0x4000 };
+enum { SHADER_READ = 0x20, SHADER_WRITE = 0x40, TRANSFER_READ = 0x800, TRANSFER_WRITE = 0x1000, HOST_READ = 0x2000 };
+
 void cv_cmd_barrier(void *cmd, int last) {
-  enum { COMPUTE = 0x800, TRANSFER = 0x1000, HOST = 0x4000 };
-  enum { SHADER_READ = 0x20, SHADER_WRITE = 0x40, TRANSFER_READ = 0x800, TRANSFER_WRITE = 0x1000, HOST_READ = 0x2000 };
   VkFlags src = COMPUTE, dst = COMPUTE;
   VkBarrier b = {46, NULL, SHADER_WRITE, SHADER_READ | SHADER_WRITE};
   if (last) {
@@ -375,6 +377,13 @@ void cv_cmd_barrier(void *cmd, int last) {
     b.src |= TRANSFER_WRITE, b.dst |= TRANSFER_READ | TRANSFER_WRITE | HOST_READ;
   }
   vkCmdPipelineBarrier(cmd, src, dst, 0, 1, &b, 0, NULL, 0, NULL);
+}
+
+void cv_cmd_mark(void *cmd, uint64_t buffer, uint32_t value) {
+  VkBarrier written = {46, NULL, TRANSFER_WRITE, TRANSFER_WRITE | HOST_READ};
+  vkCmdPipelineBarrier(cmd, COMPUTE, TRANSFER, 0, 0, NULL, 0, NULL, 0, NULL);
+  vkCmdFillBuffer(cmd, buffer, 0, 4, value);
+  vkCmdPipelineBarrier(cmd, TRANSFER, TRANSFER | HOST, 0, 1, &written, 0, NULL, 0, NULL);
 }
 
 void cv_cmd_copy(void *cmd, uint64_t src, uint64_t src_offset, uint64_t dst, uint64_t dst_offset, uint64_t bytes) {
@@ -390,55 +399,4 @@ void cv_cmd_bind(void *cmd, uint64_t pipeline, uint64_t layout, uint64_t set) {
 int32_t cv_submit(void *queue, void *const *cmds, uint32_t count, uint64_t fence) {
   VkSubmit submit = {4, NULL, 0, NULL, NULL, count, cmds, 0, NULL};
   return vkQueueSubmit(queue, 1, &submit, fence);
-}
-
-static atomic_flag message_lock = ATOMIC_FLAG_INIT;  // held for the length of a copy
-static char messages[16384];
-static uint32_t message_bytes, messages_dropped;
-
-static void lock(void) {
-  while (atomic_flag_test_and_set_explicit(&message_lock, memory_order_acquire)) {
-  }
-}
-
-static void unlock(void) { atomic_flag_clear_explicit(&message_lock, memory_order_release); }
-
-static uint32_t VKCALL collect(uint32_t severity, VkFlags types, const VkMessage *data, void *user) {
-  (void)severity, (void)types, (void)user;
-  lock();
-  const uint32_t room = sizeof messages - message_bytes;
-  const char *id = data->idName && !strstr(data->message, data->idName) ? data->idName : "";  // older layers write it in the text
-  const int n = snprintf(messages + message_bytes, room, "%s%s%s\n", id, *id ? ": " : "", data->message);
-  if (n > 0 && (uint32_t)n < room) message_bytes += (uint32_t)n;
-  else messages_dropped++;
-  unlock();
-  return 0;
-}
-
-int32_t cv_watch(void *instance) {
-  enum { WARNINGS = 0x100, ERRORS = 0x1000, VALIDATION = 2, PERFORMANCE = 4 };
-  VkResult(VKCALL * create)(void *, const VkMessengerInfo *, const void *, VkHandle *) =
-      (VkResult(VKCALL *)(void *, const VkMessengerInfo *, const void *, VkHandle *))get_proc(instance, "vkCreateDebugUtilsMessengerEXT");
-  if (!create) return EXTENSION_NOT_PRESENT;
-  VkMessengerInfo info = {1000128004, NULL, 0, WARNINGS | ERRORS, VALIDATION | PERFORMANCE, collect, NULL};
-  VkHandle messenger;
-  return create(instance, &info, NULL, &messenger);
-}
-
-int cv_has_messages(void) {
-  lock();
-  const int any = message_bytes > 0 || messages_dropped > 0;
-  unlock();
-  return any;
-}
-
-uint32_t cv_take_messages(char *out, uint32_t bytes) {
-  lock();
-  const uint32_t n = message_bytes < bytes - 1 ? message_bytes : bytes - 1;
-  memcpy(out, messages, n);
-  out[n] = 0;
-  const uint32_t dropped = messages_dropped;
-  message_bytes = messages_dropped = 0;
-  unlock();
-  return dropped;
 }

@@ -6,7 +6,10 @@
 
 #include <stdint.h>
 
-enum { CV_MAX_BINDINGS = 16, CV_MAX_SPEC = 32, CV_MAX_MEMORY_TYPES = 32, CV_MAX_MATRICES = 64 };
+enum { CV_MAX_BINDINGS = 16, CV_MAX_SPEC = 32, CV_MAX_MEMORY_TYPES = 32, CV_MAX_MATRICES = 64, CV_MAX_FAULTS = 8 };
+
+// What a device can be opened with, beside what Vulkan 1.1 has.
+enum { CV_FLOAT16 = 1, CV_FAULT = 2, CV_STATISTICS = 4 };
 
 // A shape of cooperative matrices; the types are VkComponentTypeKHR's numbers, the scope VkScopeKHR's.
 typedef struct {
@@ -65,8 +68,8 @@ void cv_queue_families(void *physical, uint32_t *count, cv_family *list);
 void cv_get_info(void *physical, int has_driver, int has_subgroup_control, int has_float16, int has_coopmat, cv_info *out);
 // The bytes of the largest device-local heap that this process can still allocate, where the device knows VK_EXT_memory_budget.
 uint64_t cv_free_memory(void *physical, int has_budget);
-// float16 opens the device to half-precision arithmetic in shaders.
-int32_t cv_create_device(void *physical, uint32_t queue_family, const char *const *extensions, uint32_t count, int float16, void **device);
+// features are of the above; their extensions have to be among those listed.
+int32_t cv_create_device(void *physical, uint32_t queue_family, const char *const *extensions, uint32_t count, uint32_t features, void **device);
 
 // Makes a pipeline (cache: one of below, or 0) from a shader's entry point "main" with storage buffers 0 to bindings-1 of set 0. Where a call fails, *call is
 // its name and *out holds what was made before it.
@@ -82,6 +85,8 @@ int32_t cv_descriptor_set(void *device, uint64_t pool, uint64_t layout, const cv
 // A full dependency between the dispatches before and those after; the last of a submission orders transfers, too, and lets the
 // host read.
 void cv_cmd_barrier(void *cmd, int last);
+// Writes value into the first word of a host-visible buffer once all dispatches before it have ended. It orders no dispatches.
+void cv_cmd_mark(void *cmd, uint64_t buffer, uint32_t value);
 void cv_cmd_copy(void *cmd, uint64_t src, uint64_t src_offset, uint64_t dst, uint64_t dst_offset, uint64_t bytes);
 void cv_cmd_bind(void *cmd, uint64_t pipeline, uint64_t layout, uint64_t set);
 int32_t cv_submit(void *queue, void *const *cmds, uint32_t count, uint64_t fence);
@@ -90,5 +95,29 @@ int32_t cv_submit(void *queue, void *const *cmds, uint32_t count, uint64_t fence
 int32_t cv_watch(void *instance);
 int cv_has_messages(void);
 uint32_t cv_take_messages(char *out, uint32_t bytes);
+
+// Names for debuggers, once cv_load_names has found VK_EXT_debug_utils. type is a VkObjectType; of the two label calls each belongs to a
+// command buffer, around what the label is for.
+int cv_load_names(void *instance);
+void cv_name(void *device, uint32_t type, uint64_t handle, const char *name);
+void cv_begin_label(void *cmd, const char *name);
+void cv_end_label(void *cmd);
+
+// What VK_EXT_device_fault tells of a lost device. The inner structures' layouts are Vulkan's.
+typedef struct {
+  uint32_t type;
+  uint64_t address, precision;
+} cv_fault_address;
+typedef struct {
+  char description[256];
+  uint64_t code, data;
+} cv_fault_vendor;
+typedef struct {
+  char description[256];
+  uint32_t address_count, vendor_count;
+  cv_fault_address addresses[CV_MAX_FAULTS];
+  cv_fault_vendor vendors[CV_MAX_FAULTS];
+} cv_fault;
+int32_t cv_device_fault(void *device, cv_fault *out);
 
 #endif

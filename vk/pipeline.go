@@ -102,6 +102,8 @@ func (p *pipeline) create(d *Device) error {
 		p.destroy(d)
 		return fmt.Errorf("shader %s %v: %w", p.name, p.spec, err)
 	}
+	d.name(vulkan.ObjectTypeShaderModule, p.c.module, p.name)
+	d.name(vulkan.ObjectTypePipeline, p.c.pipeline, fmt.Sprint(p.name, " ", p.spec))
 	return nil
 }
 

@@ -26,9 +26,10 @@ type recording struct {
 	commands *commands
 	pool     C.uint64_t // descriptor pool
 	queries  vulkan.QueryPool
-	stretch  []int // how many dispatches each of the command buffers has
-	pending  bool  // submitted and not waited for
-	timed    bool  // a run has ended, so that its timestamps can be read
+	marks    *marks // nil where they are off
+	stretch  []int  // how many dispatches each of the command buffers has
+	pending  bool   // submitted and not waited for
+	timed    bool   // a run has ended, so that its timestamps can be read
 }
 
 // Slot is one of the two copies of a program's host buffers, free for the host to read and to fill.
@@ -67,7 +68,7 @@ func (p *Program) build() error {
 	}
 	for _, h := range p.hosts {
 		for i := range h.host {
-			b, err := p.dev.newHost(h.Size)
+			b, err := p.dev.newHost(fmt.Sprintf("%s, slot %d, %s", p.Name, i, h.Name), h.Size)
 			if err != nil {
 				return fmt.Errorf("host buffer %s (%s): %w", h.Name, mib(h.Size), err)
 			}
@@ -115,11 +116,14 @@ func (p *Program) record(i int) error {
 		}
 	}
 	var err error
-	if r.commands, err = p.dev.newCommands(len(stretches)); err != nil {
+	if r.marks, err = p.newMarks(i); err != nil {
+		return err
+	}
+	if r.commands, err = p.dev.newCommands(fmt.Sprintf("%s, slot %d", p.Name, i), len(stretches)); err != nil {
 		return err
 	}
 	pending := &hazards{}
-	query := uint32(0)
+	query, recorded := uint32(0), 0
 	for n, ops := range stretches {
 		cmd := r.commands.buffers[n]
 		if err := begin(cmd, false); err != nil {
@@ -138,6 +142,8 @@ func (p *Program) record(i int) error {
 				return err
 			}
 			p.stamp(cmd, r, &query)
+			recorded++
+			r.marks.record(cmd, recorded)
 		}
 		if n == len(stretches)-1 {
 			cmdBarrier(cmd, true)
@@ -188,12 +194,14 @@ func (p *Program) dispatch(cmd vulkan.CommandBuffer, r *recording, o *op, slot i
 	if err := check("vkAllocateDescriptorSets", int32(result)); err != nil {
 		return err
 	}
+	p.dev.beginLabel(cmd, o)
 	C.cv_cmd_bind(unsafe.Pointer(cmd), c.pipeline, c.layout, set)
 	if len(o.push) > 0 {
 		vulkan.CmdPushConstants(cmd, handle[vulkan.PipelineLayout](c.layout), vulkan.ShaderStageFlags(vulkan.ShaderStageComputeBit), 0,
 			uint32(len(o.push)), unsafe.Pointer(&o.push[0]))
 	}
 	vulkan.CmdDispatch(cmd, uint32(o.groups[0]), uint32(o.groups[1]), uint32(o.groups[2]))
+	p.dev.endLabel(cmd)
 	return nil
 }
 
@@ -219,6 +227,7 @@ func (p *Program) Submit(s Slot) error {
 	}
 	r := p.rec[s.index]
 	r.timed = false
+	r.marks.start(p.dev)
 	if err := r.commands.submit(p.dev); err != nil {
 		return fmt.Errorf("%s: %w", p.Name, err)
 	}
@@ -241,6 +250,7 @@ func (p *Program) wait(i int) error {
 	if err := r.commands.wait(p.dev); err != nil {
 		return fmt.Errorf("%s: %w", p.Name, err)
 	}
+	r.marks.stop(p.dev)
 	r.pending, r.timed = false, r.queries != nil
 	return p.dev.messages()
 }
@@ -297,5 +307,9 @@ func (r *recording) destroy(d *Device) {
 	vulkan.DestroyDescriptorPool(d.handle, handle[vulkan.DescriptorPool](r.pool), nil)
 	if r.queries != nil {
 		vulkan.DestroyQueryPool(d.handle, r.queries, nil)
+	}
+	if r.marks != nil {
+		r.marks.stop(d)
+		d.freeHost(r.marks.hostBuffer)
 	}
 }

@@ -73,7 +73,7 @@ func TestLeaks(t *testing.T) {
 	p.fill(x.All(), 1)
 	must(t, p.Build())
 	defer p.Free()
-	c, err := dev.newCommands(1)
+	c, err := dev.newCommands("test", 1)
 	must(t, err)
 	defer c.destroy(dev)
 
@@ -90,7 +90,7 @@ func TestLeaks(t *testing.T) {
 			return end(c.buffers[0])
 		}},
 		{"buffer", 100000, func() error {
-			buffer, memory, err := dev.newBuffer(4096, 0, 0)
+			buffer, memory, err := dev.newBuffer("test", 4096, 0, 0)
 			if err == nil {
 				dev.freeBuffer(buffer, memory)
 			}

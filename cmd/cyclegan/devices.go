@@ -38,6 +38,7 @@ func devicesCommand() *cli.Command {
 CYCLEVK_TIMEOUT (10m) is how long a device may take for one piece of work. Compiled pipelines are stored in the user's cache
 folder, under cyclevk, unless CYCLEVK_PIPELINE_CACHE is "off", and so is what the command tune measured (CYCLEVK_TUNING).
 --verbose says what each device has that the shaders could use, what of it is used, and why the rest is not.
+CYCLEVK_DEBUG=1 names buffers, pipelines and dispatches for debuggers and in the error of a lost device.
 
 Examples:
    cyclegan devices
@@ -52,8 +53,24 @@ Examples:
 	}
 }
 
+// deviceOption is of each command that opens a device.
+const deviceOption = "device"
+
 func deviceFlag() cli.Flag {
-	return &cli.StringFlag{Name: "device", Usage: "`DEVICE` by its index or a part of its name in the list of the command devices (default: the best)"}
+	return &cli.StringFlag{Name: deviceOption, Usage: "`DEVICE` by its index or a part of its name in the list of the command devices (default: the best)"}
+}
+
+// validateFlag goes with deviceFlag.
+func validateFlag() cli.Flag {
+	return &cli.BoolFlag{
+		Name: "validate", Usage: "turn the Vulkan validation layers on: whatever they say ends the command (slow)",
+		Action: func(_ *cli.Context, on bool) error {
+			if !on {
+				return nil
+			}
+			return vk.Validate()
+		},
+	}
 }
 
 // cacheVariable is the environment variable that, set to "off", keeps compiled pipelines from being stored between runs.

@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -64,6 +65,9 @@ First steps, on drawn pictures whose true translation is known:
 		},
 	}
 	for _, c := range app.Commands {
+		if slices.ContainsFunc(c.Flags, func(f cli.Flag) bool { return f.Names()[0] == deviceOption }) {
+			c.Flags = append(c.Flags, validateFlag())
+		}
 		c.HideHelpCommand = true // or an operand called "help" would be one
 		c.OnUsageError = func(_ *cli.Context, err error, _ bool) error {
 			return badInput{errors.New(strings.ReplaceAll(err.Error(), "for flag -", "for --"))}
@@ -112,7 +116,7 @@ func exitCode(err error) int {
 	switch {
 	case errors.Is(err, errInterrupted):
 		return exitInterrupted
-	case errors.As(err, &badInput{}), errors.Is(err, vk.ErrNoDriver), errors.Is(err, vk.ErrNoDevice):
+	case errors.As(err, &badInput{}), errors.Is(err, vk.ErrNoDriver), errors.Is(err, vk.ErrNoDevice), errors.Is(err, vk.ErrNoLayers):
 		return exitBadInput
 	}
 	return 1

@@ -218,6 +218,7 @@ func TestHelp(t *testing.T) {
 		"eval":       "cyclegan eval --model",
 		"bench":      "cyclegan bench --size",
 		"profile":    "cyclegan profile train",
+		"selftest":   "cyclegan selftest",
 		"devices":    "cyclegan devices",
 		"completion": "cyclegan completion",
 	} {
