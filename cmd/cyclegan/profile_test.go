@@ -53,7 +53,7 @@ var smallProfile = []string{"--size", "16", "--netG", "resnet_1blocks", "--ngf",
 func TestProfile(t *testing.T) {
 	dev := vktest.Device(t)
 	if dev.Info.Limits.TimestampPeriod == 0 {
-		t.Skip("timestamps")
+		t.Skip("the device has no timestamps")
 	}
 	dir := t.TempDir()
 	r := must(t, dir, append([]string{"profile", "train", "--json", "old.json", "--html", "page.html", "--trace", "trace.json"}, smallProfile...)...)
@@ -133,7 +133,7 @@ func TestProfileWithoutTimestamps(t *testing.T) {
 // against each other, which only a quiet machine allows.
 func TestSlowKernelIsNamed(t *testing.T) {
 	if os.Getenv("CYCLEVK_LONG") != "1" {
-		t.Skip("CYCLEVK_LONG")
+		t.Skip("compares times, which needs a quiet machine: CYCLEVK_LONG=1 runs it")
 	}
 	dev := vktest.Device(t)
 	code, err := os.ReadFile(filepath.Join("..", "..", "vk", "testdata", "slow.spv"))

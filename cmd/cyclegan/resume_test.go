@@ -125,7 +125,7 @@ func TestSecondTrainer(t *testing.T) {
 // always goes on, never from before a checkpoint that it said was saved.
 func TestKills(t *testing.T) {
 	if runtime.GOOS == "windows" {
-		t.Skip("signals")
+		t.Skip("Windows has no signals to send")
 	}
 	kills := 50
 	if os.Getenv("CYCLEVK_LONG") != "" {

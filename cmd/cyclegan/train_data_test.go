@@ -14,28 +14,15 @@ import (
 	"cyclevk/cyclegan/data"
 )
 
-// pair writes pictures with those of two folders side by side.
-func pair(t *testing.T, left, right, out string) {
+// pairs writes pictures with those of two folders side by side.
+func pairs(t *testing.T, left, right, out string) {
 	t.Helper()
 	names, err := listPictures(left, "")
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, name := range names {
-		var halves [2]*data.Image
-		for i, folder := range []string{left, right} {
-			if halves[i], err = data.Decode(filepath.Join(folder, name), data.RGB, data.Upright); err != nil {
-				t.Fatal(err)
-			}
-		}
-		m := data.NewImage(2*halves[0].W, halves[0].H)
-		for y := range m.H {
-			copy(m.Row(y), halves[0].Row(y))
-			copy(m.Row(y)[len(halves[0].Row(y)):], halves[1].Row(y))
-		}
-		if err := savePicture(filepath.Join(out, name), m); err != nil {
-			t.Fatal(err)
-		}
+		sideBySide(t, filepath.Join(out, name), filepath.Join(left, name), filepath.Join(right, name))
 	}
 }
 
@@ -43,7 +30,7 @@ func pair(t *testing.T, left, right, out string) {
 func TestAlignedGreyDeep(t *testing.T) {
 	dir := scenes(t)
 	for _, phase := range []string{"train", "test"} {
-		pair(t, filepath.Join(dir, "scenes/testA"), filepath.Join(dir, "scenes/testB"), filepath.Join(dir, "pairs", phase))
+		pairs(t, filepath.Join(dir, "scenes/testA"), filepath.Join(dir, "scenes/testB"), filepath.Join(dir, "pairs", phase))
 	}
 	options := []string{
 		"--dataroot", "pairs", "--dataset_mode", "aligned", "--direction", "BtoA", "--input_nc", "1", "--lambda_identity", "0",

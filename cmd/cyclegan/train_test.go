@@ -191,7 +191,7 @@ func checkTranslation(t *testing.T, dir string) {
 
 func TestInterruptSaves(t *testing.T) {
 	if runtime.GOOS == "windows" {
-		t.Skip("signals")
+		t.Skip("Windows has no signals to send")
 	}
 	dir := scenes(t)
 	for _, c := range []struct {
