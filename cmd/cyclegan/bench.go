@@ -12,6 +12,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"cyclevk/cmd/internal/app"
 	"cyclevk/cyclegan"
 	"cyclevk/vk"
 )
@@ -37,7 +38,7 @@ Examples:
 			&cli.IntFlag{Name: "steps", Value: 10, Usage: fmt.Sprintf("`NUMBER` of runs of each that are timed, after %d that are not", benchWarmUp)},
 			&cli.BoolFlag{Name: "kernels", Usage: "time the main convolution too"},
 			&cli.PathFlag{Name: "json", Usage: "write the times to a `FILE`"},
-			deviceFlag(),
+			app.DeviceFlag(),
 		),
 		Action: bench,
 	}
@@ -67,16 +68,16 @@ func networkConfig(c *cli.Context) (cyclegan.Config, error) {
 func bench(c *cli.Context) error {
 	config, err := networkConfig(c)
 	if err != nil {
-		return badInput{err}
+		return app.BadInput(err)
 	}
 	runs := c.Int("steps")
 	if runs < 1 {
-		return badInput{fmt.Errorf("--steps %d: use a number from 1", runs)}
+		return app.BadInput(fmt.Errorf("--steps %d: use a number from 1", runs))
 	}
-	ctx, stop := interruptible(c.Context)
+	ctx, stop := app.Interruptible(c.Context)
 	defer stop()
 	report := &benchReport{Config: config}
-	err = withDevice(c.String("device"), func(dev *vk.Device) error {
+	err = app.WithDevice(c.String("device"), func(dev *vk.Device) error {
 		report.Device, report.Driver = dev.Info.Name, dev.Info.Driver
 		if err := report.networks(ctx, dev, runs); err != nil || !c.Bool("kernels") {
 			return err
@@ -90,7 +91,7 @@ func bench(c *cli.Context) error {
 		return err
 	}
 	if path := c.Path("json"); path != "" {
-		return asBadInput(writeJSON(path, report))
+		return app.BadInput(app.WriteJSON(path, report))
 	}
 	return nil
 }
@@ -153,7 +154,7 @@ func stopwatch(ctx context.Context, runs int, f func() error) (*timing, error) {
 	var cpu time.Duration // before the runs that count
 	for i := range benchWarmUp + runs {
 		if ctx.Err() != nil {
-			return nil, errInterrupted
+			return nil, app.ErrInterrupted
 		}
 		if i == benchWarmUp {
 			cpu = cpuTime()

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"cyclevk/cmd/internal/app"
 	"cyclevk/vk"
 )
 
@@ -51,7 +52,7 @@ func TestBench(t *testing.T) {
 		}
 	}
 	refused := runProgram(t, program(t, dir, append(args, filepath.Join("times.json", "below.json"))...))
-	if refused.code != exitBadInput || !strings.Contains(refused.stderr, "times.json") {
+	if refused.code != app.ExitBadInput || !strings.Contains(refused.stderr, "times.json") {
 		t.Errorf("a file that cannot be written: exit code %d, %s", refused.code, refused.stderr)
 	}
 }

@@ -9,15 +9,17 @@ import (
 	"strings"
 
 	"github.com/urfave/cli/v2"
+
+	"cyclevk/cmd/internal/app"
 )
 
-// Each script runs the words typed so far with completionMark behind them; where nothing comes back, files are offered.
+// Each script runs the words typed so far with app.CompletionMark behind them; where nothing comes back, files are offered.
 var completionScripts = map[string]string{
 	"bash": `_cyclegan() {
   local word=${COMP_WORDS[COMP_CWORD]} words
   words=("${COMP_WORDS[@]:0:COMP_CWORD}")
   if [[ $word == -* ]]; then words+=("$word"); fi
-  mapfile -t COMPREPLY < <(compgen -W "$("${words[@]}" ` + completionMark + ` 2>/dev/null)" -- "$word")
+  mapfile -t COMPREPLY < <(compgen -W "$("${words[@]}" ` + app.CompletionMark + ` 2>/dev/null)" -- "$word")
 }
 complete -o default -F _cyclegan cyclegan
 `,
@@ -26,7 +28,7 @@ _cyclegan() {
   local -a typed found
   typed=("${(@)words[1,CURRENT-1]}")
   if [[ $words[CURRENT] == -* ]]; then typed+=("$words[CURRENT]"); fi
-  found=("${(@f)$("${(@)typed}" ` + completionMark + ` 2>/dev/null)}")
+  found=("${(@f)$("${(@)typed}" ` + app.CompletionMark + ` 2>/dev/null)}")
   if [[ -n $found[1] ]]; then compadd -a found; else _files; fi
 }
 compdef _cyclegan cyclegan
@@ -35,7 +37,7 @@ compdef _cyclegan cyclegan
   set -l typed (commandline -opc)
   set -l word (commandline -ct)
   if string match -q -- '-*' $word; set -a typed $word; end
-  $typed ` + completionMark + ` 2>/dev/null
+  $typed ` + app.CompletionMark + ` 2>/dev/null
 end
 complete -c cyclegan -a '(__cyclegan)'
 `,
@@ -44,7 +46,7 @@ complete -c cyclegan -a '(__cyclegan)'
   $typed = @($line.CommandElements | ForEach-Object { $_.ToString() })
   if ($word -and -not $word.StartsWith('-')) { $typed = @($typed | Select-Object -SkipLast 1) }
   $program, $rest = $typed
-  & $program @rest ` + completionMark + ` 2>$null | Where-Object { $_ -like "$word*" } |
+  & $program @rest ` + app.CompletionMark + ` 2>$null | Where-Object { $_ -like "$word*" } |
     ForEach-Object { [System.Management.Automation.CompletionResult]::new($_) }
 }
 `,
@@ -64,7 +66,7 @@ func completionCommand() *cli.Command {
 		Action: func(c *cli.Context) error {
 			script, ok := completionScripts[c.Args().First()]
 			if !ok || c.NArg() != 1 {
-				return badInput{fmt.Errorf("shell %q: use one of %v", strings.Join(c.Args().Slice(), " "), shells)}
+				return app.BadInput(fmt.Errorf("shell %q: use one of %v", strings.Join(c.Args().Slice(), " "), shells))
 			}
 			_, err := fmt.Fprint(c.App.Writer, script)
 			return err

@@ -4,15 +4,12 @@ package main
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"text/tabwriter"
 
 	"github.com/urfave/cli/v2"
 
-	"cyclevk/shaders"
+	"cyclevk/cmd/internal/app"
 	"cyclevk/vk"
 )
 
@@ -53,55 +50,6 @@ Examples:
 	}
 }
 
-// deviceOption is of each command that opens a device.
-const deviceOption = "device"
-
-func deviceFlag() cli.Flag {
-	return &cli.StringFlag{Name: deviceOption, Usage: "`DEVICE` by its index or a part of its name in the list of the command devices (default: the best)"}
-}
-
-// validateFlag goes with deviceFlag.
-func validateFlag() cli.Flag {
-	return &cli.BoolFlag{
-		Name: "validate", Usage: "turn the Vulkan validation layers on: whatever they say ends the command (slow)",
-		Action: func(_ *cli.Context, on bool) error {
-			if !on {
-				return nil
-			}
-			return vk.Validate()
-		},
-	}
-}
-
-// cacheVariable is the environment variable that, set to "off", keeps compiled pipelines from being stored between runs.
-const cacheVariable = "CYCLEVK_PIPELINE_CACHE"
-
-// withDevice opens the device of --device for f, with what the user's cache folder holds for it.
-func withDevice(choice string, f func(*vk.Device) error) error {
-	return withBareDevice(choice, func(dev *vk.Device) error {
-		if folder, err := os.UserCacheDir(); err == nil && os.Getenv(cacheVariable) != "off" {
-			dev.CachePipelines(filepath.Join(folder, "cyclevk"), shaders.Hash())
-		}
-		dev.Tuning = storedTuning(dev.Info)
-		return f(dev)
-	})
-}
-
-// withBareDevice opens the device of --device for f. Closing it reports what the validation layers still hold.
-func withBareDevice(choice string, f func(*vk.Device) error) (err error) {
-	dev, err := vk.Open(choice)
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if errors.Is(err, vk.ErrOutOfDeviceMemory) && !errors.As(err, &badInput{}) {
-			err = badInput{fmt.Errorf("%w: use smaller pictures, or another --device", err)}
-		}
-		err = errors.Join(err, dev.Close())
-	}()
-	return f(dev)
-}
-
 func listDevices(c *cli.Context) error {
 	devices, err := vk.Devices()
 	if err != nil {
@@ -110,7 +58,7 @@ func listDevices(c *cli.Context) error {
 	chosen, wrongChoice := vk.Choose(devices, "") // CYCLEVK_DEVICE may name none: the list is then what the user needs
 	list := make([]deviceEntry, len(devices))
 	for i, d := range devices {
-		list[i] = deviceEntry{d.Index, d.Name, d.Type.String(), d.Driver, d.API, d.Memory, len(storedTuning(d)), wrongChoice == nil && d.Index == chosen.Index, nil}
+		list[i] = deviceEntry{d.Index, d.Name, d.Type.String(), d.Driver, d.API, d.Memory, len(app.StoredTuning(d)), wrongChoice == nil && d.Index == chosen.Index, nil}
 		if c.Bool("verbose") {
 			list[i].Facts = append(deviceFacts(d), devicePaths(d)...)
 		}

@@ -4,7 +4,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -15,8 +14,8 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"cyclevk/cmd/internal/app"
 	"cyclevk/cyclegan"
-	"cyclevk/cyclegan/atomicfile"
 	"cyclevk/cyclegan/data"
 	"cyclevk/cyclegan/metrics"
 	"cyclevk/cyclegan/synth"
@@ -37,24 +36,24 @@ Examples:
    cyclegan eval --model checkpoints/scenes --dataroot scenes
    cyclegan eval --model checkpoints/scenes --dataroot scenes --json scores.json --grid scores.png`,
 		Flags: []cli.Flag{
-			modelFlag(),
-			epochFlag(),
+			app.ModelFlag(),
+			app.EpochFlag(),
 			&cli.PathFlag{Name: "dataroot", Usage: "`FOLDER` that holds testA and testB, or test (required)"},
 			&cli.StringFlag{Name: "dataset_mode", Usage: "`MODE` of the test pictures, unaligned or aligned (default: that of the training)"},
 			&cli.PathFlag{Name: "json", Usage: "write the scores to a `FILE`"},
 			&cli.PathFlag{Name: "grid", Usage: "write the first pictures, their translations and the truth to a PNG `FILE`"},
-			evalFlag(),
-			deviceFlag(),
+			app.EvalFlag(),
+			app.DeviceFlag(),
 		},
 		Action: evaluate,
 	}
 }
 
 func evaluate(c *cli.Context) error {
-	if err := required(c, "model", "dataroot"); err != nil {
+	if err := app.Required(c, "model", "dataroot"); err != nil {
 		return err
 	}
-	model, err := loadModel(c, c.Path("model"), "G_A", "G_B")
+	model, err := app.LoadModel(c, c.Path("model"), "G_A", "G_B")
 	if err != nil {
 		return err
 	}
@@ -64,42 +63,40 @@ func evaluate(c *cli.Context) error {
 	}
 	e, err := openEvaluation(c.Path("dataroot"), mode, model)
 	if err != nil {
-		return badInput{err}
+		return app.BadInput(err)
 	}
-	ctx, stop := interruptible(c.Context)
+	ctx, stop := app.Interruptible(c.Context)
 	defer stop()
-	err = withDevice(c.String("device"), func(dev *vk.Device) error { return e.translate(ctx, dev, model, c.Bool("eval"), c.App.ErrWriter) })
+	err = app.WithDevice(c.String("device"), func(dev *vk.Device) error { return e.translate(ctx, dev, model, c.Bool("eval"), c.App.ErrWriter) })
 	if err != nil {
 		return err
 	}
 	s, err := e.score()
 	if err != nil {
-		return badInput{err}
+		return app.BadInput(err)
 	}
 	s.Step = model.Step
 	if err := s.print(c.App.Writer); err != nil {
 		return err
 	}
 	if path := c.Path("json"); path != "" {
-		if err := writeJSON(path, s); err != nil {
-			return badInput{err}
+		if err := app.WriteJSON(path, s); err != nil {
+			return app.BadInput(err)
 		}
 	}
 	if path := c.Path("grid"); path != "" {
-		return asBadInput(data.EncodePNG(path, e.grid()))
+		return app.BadInput(data.EncodePNG(path, e.grid()))
 	}
 	return nil
 }
 
-func writeJSON(path string, v any) error {
-	text, err := json.MarshalIndent(v, "", "  ")
-	if err != nil {
-		return err
+// pictureFormat is how a model takes the pictures of domain A or B.
+func pictureFormat(model *cyclegan.Checkpoint, domain string) data.Format {
+	f := data.Format{C: model.Config.InputNC, Bits: model.Config.Bits}
+	if domain == "B" {
+		f.C = model.Config.OutputNC
 	}
-	return atomicfile.Write(path, func(w io.Writer) error {
-		_, err := w.Write(append(text, '\n'))
-		return err
-	})
+	return f
 }
 
 // evaluation is a model's two directions on a test set.
@@ -223,8 +220,8 @@ func readLabels(path string, of *data.Image) ([]uint8, error) {
 
 // translate fills in the translations of both directions.
 func (e *evaluation) translate(ctx context.Context, dev *vk.Device, model *cyclegan.Checkpoint, eval bool, stderr io.Writer) error {
-	bar := newProgress(stderr, len(e.directions[0].source.pictures)+len(e.directions[1].source.pictures))
-	defer bar.clear()
+	bar := app.NewProgress(stderr, len(e.directions[0].source.pictures)+len(e.directions[1].source.pictures))
+	defer bar.Clear()
 	done := 0
 	for _, d := range e.directions {
 		translator, err := cyclegan.NewTranslator(dev, model, d.name)
@@ -235,7 +232,7 @@ func (e *evaluation) translate(ctx context.Context, dev *vk.Device, model *cycle
 		translator.Eval = eval
 		for i, m := range d.source.inputs {
 			if ctx.Err() != nil {
-				return errInterrupted
+				return app.ErrInterrupted
 			}
 			y, err := translator.Translate(m)
 			if err != nil {
@@ -243,7 +240,7 @@ func (e *evaluation) translate(ctx context.Context, dev *vk.Device, model *cycle
 			}
 			d.translated = append(d.translated, y.Convert(data.RGB))
 			done++
-			bar.set(done, "translating "+d.name)
+			bar.Set(done, "translating "+d.name)
 		}
 	}
 	return nil

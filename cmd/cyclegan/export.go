@@ -12,6 +12,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"cyclevk/cmd/internal/app"
 	"cyclevk/cyclegan"
 	"cyclevk/cyclegan/atomicfile"
 )
@@ -44,8 +45,8 @@ Examples:
    cyclegan export --model latest_net_G_A.pth --format safetensors --out exported
    cyclegan export --model checkpoints/horse2zebra --format onnx --out exported`,
 		Flags: []cli.Flag{
-			modelFlag(),
-			epochFlag(),
+			app.ModelFlag(),
+			app.EpochFlag(),
 			&cli.StringFlag{Name: "format", Usage: "`FORMAT` of the files: " + strings.Join(formatNames(), ", ") + " (required)"},
 			&cli.PathFlag{Name: "out", Usage: "`FOLDER` for the files (required)"},
 		},
@@ -61,26 +62,26 @@ func formatNames() (names []string) {
 }
 
 func export(c *cli.Context) error {
-	if err := required(c, "model", "format", "out"); err != nil {
+	if err := app.Required(c, "model", "format", "out"); err != nil {
 		return err
 	}
 	i := slices.Index(formatNames(), c.String("format"))
 	if i < 0 {
-		return badInput{fmt.Errorf("--format %q: use %s", c.String("format"), strings.Join(formatNames(), ", "))}
+		return app.BadInput(fmt.Errorf("--format %q: use %s", c.String("format"), strings.Join(formatNames(), ", ")))
 	}
-	model, err := loadModel(c, c.Path("model"))
+	model, err := app.LoadModel(c, c.Path("model"))
 	if err != nil {
 		return err
 	}
 	folder := c.Path("out")
 	if err := os.MkdirAll(folder, 0o755); err != nil {
-		return badInput{err}
+		return app.BadInput(err)
 	}
 	names, err := exportFormats[i].write(model, folder)
 	for _, name := range names {
 		fmt.Fprintf(c.App.Writer, "wrote %s\n", filepath.Join(folder, name))
 	}
-	return asBadInput(err)
+	return app.BadInput(err)
 }
 
 // exporter writes all networks that the model has, each in a file that write makes.
@@ -104,7 +105,7 @@ func exportONNX(model *cyclegan.Checkpoint, folder string) (names []string, err 
 			continue
 		}
 		name := "latest_net_" + net + ".onnx"
-		err := atomicfile.Write(filepath.Join(folder, name), func(w io.Writer) error { return model.WriteONNX(w, net, version) })
+		err := atomicfile.Write(filepath.Join(folder, name), func(w io.Writer) error { return model.WriteONNX(w, net, app.Version) })
 		if err != nil {
 			return names, err
 		}

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"cyclevk/cmd/internal/app"
 	"cyclevk/cyclegan/onnx/onnxtest"
 )
 
@@ -20,7 +21,7 @@ func checkONNX(t *testing.T, dir string) {
 		if !strings.Contains(r.stdout, "wrote "+name+"\n") {
 			t.Errorf("export does not say that it wrote %s:\n%s", name, r.stdout)
 		}
-		if m := onnxtest.Parse(t, []byte(read(t, dir, name))); m.Metadata["network"] != net || m.Version != version {
+		if m := onnxtest.Parse(t, []byte(read(t, dir, name))); m.Metadata["network"] != net || m.Version != app.Version {
 			t.Errorf("%s says %v, version %q", name, m.Metadata, m.Version)
 		}
 	}

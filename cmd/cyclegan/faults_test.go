@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"cyclevk/cmd/internal/app"
 	"cyclevk/cyclegan"
 	"cyclevk/cyclegan/data"
 	"cyclevk/vk"
@@ -43,8 +44,8 @@ func TestFailingDevice(t *testing.T) {
 		code        int
 		want        []string
 	}{
-		{"memory", "vkAllocateMemory 0 -2", exitBadInput, []string{"VK_ERROR_OUT_OF_DEVICE_MEMORY", "training needs ", "had ", "free", "--crop_size", "--batch_size"}},
-		{"program", "vkCreateComputePipelines 5 -2", exitBadInput, []string{"vkCreateComputePipelines", "training needs "}},
+		{"memory", "vkAllocateMemory 0 -2", app.ExitBadInput, []string{"VK_ERROR_OUT_OF_DEVICE_MEMORY", "training needs ", "had ", "free", "--crop_size", "--batch_size"}},
+		{"program", "vkCreateComputePipelines 5 -2", app.ExitBadInput, []string{"vkCreateComputePipelines", "training needs "}},
 		{"lost", "vkQueueSubmit 60 -4", 1, []string{"vkQueueSubmit: VK_ERROR_DEVICE_LOST", cyclegan.FileName(0), "--continue_train"}},
 		{"slow", "vkWaitForFences 60 2", 1, []string{"VK_TIMEOUT", "CYCLEVK_TIMEOUT", "--crop_size"}},
 	} {
@@ -62,7 +63,7 @@ func TestFailingDevice(t *testing.T) {
 			}
 			// What was saved before the device was lost can be read; a training that never began saves nothing.
 			saved, err := cyclegan.Load(filepath.Join(dir, "checkpoints", c.name))
-			if begun := c.code != exitBadInput; begun != (err == nil) || begun && saved.Step != 0 {
+			if begun := c.code != app.ExitBadInput; begun != (err == nil) || begun && saved.Step != 0 {
 				t.Errorf("the run folder: %v", err)
 			}
 		})
@@ -100,7 +101,7 @@ func TestBrokenNumbersSaveTheStepBefore(t *testing.T) {
 			w[i] = 1e18 // finite, as long as nothing is multiplied by it
 		}
 	}
-	err = withDevice("", func(dev *vk.Device) error {
+	err = app.WithDevice("", func(dev *vk.Device) error {
 		for _, steps := range []int{3, 9} {
 			run := &training{
 				trainOptions: &trainOptions{
@@ -108,7 +109,7 @@ func TestBrokenNumbersSaveTheStepBefore(t *testing.T) {
 					data: data.Options{Root: filepath.Join(dir, "scenes"), LoadSize: 18, CropSize: 16},
 				},
 				schedule: cyclegan.NewSchedule(model.Config, nil),
-				from:     model, stdout: io.Discard, stderr: io.Discard, progress: newProgress(io.Discard, steps),
+				from:     model, stdout: io.Discard, stderr: io.Discard, progress: app.NewProgress(io.Discard, steps),
 			}
 			if err := run.openPictures(); err != nil {
 				return err
@@ -126,8 +127,8 @@ func TestBrokenNumbersSaveTheStepBefore(t *testing.T) {
 			}
 			defer run.folder.Close()
 			err := run.finish(run.epochs(t.Context()))
-			if !errors.Is(err, cyclegan.ErrNotFinite) || exitCode(err) != 1 || !strings.Contains(err.Error(), "step 3: ") {
-				t.Errorf("to step %d: exit code %d, %v", steps, exitCode(err), err)
+			if !errors.Is(err, cyclegan.ErrNotFinite) || app.ExitCode(err) != 1 || !strings.Contains(err.Error(), "step 3: ") {
+				t.Errorf("to step %d: exit code %d, %v", steps, app.ExitCode(err), err)
 			}
 			saved, loading := cyclegan.Load(run.runPath)
 			if loading != nil || saved.Step != 2 || !strings.Contains(err.Error(), cyclegan.FileName(2)) {

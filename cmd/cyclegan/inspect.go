@@ -15,6 +15,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"cyclevk/cmd/internal/app"
 	"cyclevk/cyclegan"
 )
 
@@ -39,18 +40,18 @@ Examples:
 
 func inspect(c *cli.Context) error {
 	if !c.Args().Present() {
-		return badInput{fmt.Errorf("no FILE is named; `cyclegan inspect --help` has examples")}
+		return app.BadInput(fmt.Errorf("no FILE is named; `cyclegan inspect --help` has examples"))
 	}
 	reports := []*fileReport{} // in JSON never null
 	for _, arg := range c.Args().Slice() {
 		paths, err := weightFiles(arg)
 		if err != nil {
-			return badInput{err}
+			return app.BadInput(err)
 		}
 		for _, path := range paths {
 			r, err := inspectFile(path)
 			if err != nil {
-				return badInput{err}
+				return app.BadInput(err)
 			}
 			if !c.Bool("json") {
 				if err := r.print(c.App.Writer); err != nil {

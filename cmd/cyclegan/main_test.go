@@ -10,13 +10,15 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"cyclevk/cmd/internal/app"
 )
 
 // asProgram makes the test binary be the program.
 const asProgram = "CYCLEGAN_TEST_AS_PROGRAM"
 
 func TestMain(m *testing.M) {
-	for _, variable := range []string{cacheVariable, tuningVariable} {
+	for _, variable := range []string{app.CacheVariable, app.TuningVariable} {
 		if os.Getenv(asProgram) == "" {
 			os.Setenv(variable, "off") // tests leave nothing in the user's folders
 		}
@@ -178,8 +180,8 @@ func TestBadInput(t *testing.T) {
 
 func wantRefusal(t *testing.T, r result, want []string) {
 	t.Helper()
-	if r.code != exitBadInput {
-		t.Errorf("exit code %d, want %d", r.code, exitBadInput)
+	if r.code != app.ExitBadInput {
+		t.Errorf("exit code %d, want %d", r.code, app.ExitBadInput)
 	}
 	if r.stdout != "" {
 		t.Errorf("printed %q", r.stdout)
@@ -227,7 +229,7 @@ func TestHelp(t *testing.T) {
 			t.Errorf("%s --help has no example %q:\n%s", command, want, r.stdout)
 		}
 	}
-	if r := must(t, dir, "--version"); r.stdout != "cyclegan version "+version+"\n" {
+	if r := must(t, dir, "--version"); r.stdout != "cyclegan version "+app.Version+"\n" {
 		t.Errorf("--version printed %q", r.stdout)
 	}
 }
@@ -242,13 +244,13 @@ func TestCompletion(t *testing.T) {
 		{[]string{"train", "--crop"}, "--crop_size\n"},
 		{[]string{"completion"}, "bash\nfish\npowershell\nzsh\n"},
 	} {
-		if r := must(t, dir, append(c.typed, completionMark)...); r.stdout != c.want {
+		if r := must(t, dir, append(c.typed, app.CompletionMark)...); r.stdout != c.want {
 			t.Errorf("%q completes to %q, want %q", c.typed, r.stdout, c.want)
 		}
 	}
 	for shell := range completionScripts {
 		script := must(t, dir, "completion", shell).stdout
-		if !strings.Contains(script, completionMark) {
+		if !strings.Contains(script, app.CompletionMark) {
 			t.Errorf("the script for %s does not ask the program", shell)
 		}
 		program, err := exec.LookPath(shell)

@@ -11,6 +11,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"cyclevk/cmd/internal/app"
 	"cyclevk/cyclegan"
 	"cyclevk/cyclegan/atomicfile"
 	"cyclevk/cyclegan/profile"
@@ -55,7 +56,7 @@ Examples:
 			&cli.PathFlag{Name: "compare", Usage: "compare with the `FILE` that --json wrote before"},
 			&cli.StringFlag{Name: "shape", Usage: "of profile kernel: `N,H,W,IN,OUT,KERNEL,STRIDE` of a convolution"},
 			&cli.PathFlag{Name: "spv", Usage: "of profile kernel: SPIR-V `FILE` in the place of the shader"},
-			deviceFlag(),
+			app.DeviceFlag(),
 		),
 		Action: func(c *cli.Context) error {
 			if c.Args().First() == "kernel" {
@@ -122,14 +123,14 @@ func profilingOf(c *cli.Context) (*profiling, error) {
 func profileWorkload(c *cli.Context) error {
 	o, err := profilingOf(c)
 	if err != nil {
-		return badInput{err}
+		return app.BadInput(err)
 	}
-	ctx, stop := interruptible(c.Context)
+	ctx, stop := app.Interruptible(c.Context)
 	defer stop()
 	var report *profile.Report
-	err = withDevice(c.String("device"), func(dev *vk.Device) error {
-		bar := newProgress(c.App.ErrWriter, 0)
-		defer bar.clear()
+	err = app.WithDevice(c.String("device"), func(dev *vk.Device) error {
+		bar := app.NewProgress(c.App.ErrWriter, 0)
+		defer bar.Clear()
 		report, err = o.measure(ctx, dev, bar)
 		return err
 	})
@@ -146,14 +147,14 @@ func profileWorkload(c *cli.Context) error {
 		}
 	}
 	if path := c.Path("json"); path != "" {
-		if err := writeJSON(path, report); err != nil {
-			return badInput{err}
+		if err := app.WriteJSON(path, report); err != nil {
+			return app.BadInput(err)
 		}
 	}
 	for option, write := range map[string]func(io.Writer) error{"trace": report.Trace, "html": report.HTML} {
 		if path := c.Path(option); path != "" {
 			if err := atomicfile.Write(path, write); err != nil {
-				return badInput{err}
+				return app.BadInput(err)
 			}
 		}
 	}
@@ -161,7 +162,7 @@ func profileWorkload(c *cli.Context) error {
 }
 
 // measure counts the workload and, where it is to run, times it.
-func (o *profiling) measure(ctx context.Context, dev *vk.Device, bar *progress) (*profile.Report, error) {
+func (o *profiling) measure(ctx context.Context, dev *vk.Device, bar *app.Progress) (*profile.Report, error) {
 	w, err := o.subject(dev, o.config)
 	if err != nil {
 		return nil, err

@@ -17,6 +17,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"cyclevk/cmd/internal/app"
 	"cyclevk/cyclegan"
 	"cyclevk/kernels"
 	"cyclevk/shaders"
@@ -60,26 +61,26 @@ func profileKernel(c *cli.Context) error {
 		err = checkKernelOptions(c, name)
 	}
 	if err != nil {
-		return badInput{err}
+		return app.BadInput(err)
 	}
 	conv, images, err := parseShape(c.String("shape"))
 	if err != nil {
-		return badInput{err}
+		return app.BadInput(err)
 	}
 	if path := c.Path("spv"); path != "" {
 		code, err := os.ReadFile(path)
 		if err != nil {
-			return badInput{err}
+			return app.BadInput(err)
 		}
 		kernels.Replace(name, code)
 	}
-	ctx, stop := interruptible(c.Context)
+	ctx, stop := app.Interruptible(c.Context)
 	defer stop()
 	k := &kernelProfile{Schema: 1, Kernel: name, SPIRV: c.Path("spv")}
-	err = withDevice(c.String("device"), func(dev *vk.Device) error {
+	err = app.WithDevice(c.String("device"), func(dev *vk.Device) error {
 		k.Device, k.Driver = dev.Info.Name, dev.Info.Driver
-		bar := newProgress(c.App.ErrWriter, 0)
-		defer bar.clear()
+		bar := app.NewProgress(c.App.ErrWriter, 0)
+		defer bar.Clear()
 		if err := k.verify(ctx, dev, bar); err != nil {
 			return err
 		}
@@ -100,7 +101,7 @@ func profileKernel(c *cli.Context) error {
 		return err
 	}
 	if path := c.Path("json"); path != "" {
-		return asBadInput(writeJSON(path, k))
+		return app.BadInput(app.WriteJSON(path, k))
 	}
 	return nil
 }
@@ -112,7 +113,7 @@ func checkKernelOptions(c *cli.Context, name string) error {
 	case c.Args().Len() != 2:
 		return fmt.Errorf("profile kernel: name one shader, such as conv_forward")
 	case !slices.Contains(names, name):
-		return fmt.Errorf("profile kernel %s: no such shader%s", name, nearest(name, names))
+		return fmt.Errorf("profile kernel %s: no such shader%s", name, app.Nearest(name, names))
 	case c.Int("repeats") < 1:
 		return fmt.Errorf("--repeats %d: use a number from 1", c.Int("repeats"))
 	}
@@ -157,7 +158,7 @@ func convolution(dev *vk.Device, c kernels.Conv, images [3]int) *vk.Program {
 }
 
 // verify runs the checks of the shader on the device.
-func (k *kernelProfile) verify(ctx context.Context, dev *vk.Device, bar *progress) error {
+func (k *kernelProfile) verify(ctx context.Context, dev *vk.Device, bar *app.Progress) error {
 	const seed = 1
 	var cases []kernels.Case
 	for _, check := range kernels.Checks() {
@@ -165,12 +166,12 @@ func (k *kernelProfile) verify(ctx context.Context, dev *vk.Device, bar *progres
 			cases = append(cases, check.Cases...)
 		}
 	}
-	bar.of(len(cases))
+	bar.Of(len(cases))
 	for i, test := range cases {
 		if ctx.Err() != nil {
-			return errInterrupted
+			return app.ErrInterrupted
 		}
-		bar.set(i, "verifying")
+		bar.Set(i, "verifying")
 		worst, err := kernels.RunCase(dev, test, seed)
 		if kernels.Skipped(err) {
 			continue
@@ -184,21 +185,21 @@ func (k *kernelProfile) verify(ctx context.Context, dev *vk.Device, bar *progres
 }
 
 // survey times the tiles of each launch of the shader, or of a variant of it, that a program has.
-func (k *kernelProfile) survey(ctx context.Context, dev *vk.Device, bar *progress, repeats int, p *vk.Program) error {
+func (k *kernelProfile) survey(ctx context.Context, dev *vk.Device, bar *app.Progress, repeats int, p *vk.Program) error {
 	if p.Err() != nil {
-		return badInput{p.Err()}
+		return app.BadInput(p.Err())
 	}
 	list := slices.DeleteFunc(vk.Tunables(p), func(t *vk.Tunable) bool { return t.Shader != k.Kernel && !strings.HasPrefix(t.Shader, k.Kernel+"_") })
 	if len(list) == 0 {
-		return badInput{fmt.Errorf("%s on %s: passes its %d checks, and the %s launches it with one tile or not at all: cyclegan profile train --mode isolated times those",
-			k.Kernel, dev.Info.Name, k.Cases, p.Name)}
+		return app.BadInput(fmt.Errorf("%s on %s: passes its %d checks, and the %s launches it with one tile or not at all: cyclegan profile train --mode isolated times those",
+			k.Kernel, dev.Info.Name, k.Cases, p.Name))
 	}
-	bar.of(len(list))
+	bar.Of(len(list))
 	for i, t := range list {
 		if ctx.Err() != nil {
-			return errInterrupted
+			return app.ErrInterrupted
 		}
-		bar.set(i, t.Label)
+		bar.Set(i, t.Label)
 		surveyed, dropped, err := t.Survey(repeats)
 		if err != nil {
 			return err

@@ -9,6 +9,7 @@ import (
 	"math"
 	"time"
 
+	"cyclevk/cmd/internal/app"
 	"cyclevk/cyclegan/profile"
 	"cyclevk/kernels"
 	"cyclevk/vk"
@@ -28,7 +29,7 @@ func measurePeaks(ctx context.Context, dev *vk.Device) (*profile.Peaks, error) {
 	p := &profile.Peaks{}
 	for _, measure := range []func(*vk.Device, *profile.Peaks) error{peakArithmetic, peakMemory, emptyDispatch} {
 		if ctx.Err() != nil {
-			return nil, errInterrupted
+			return nil, app.ErrInterrupted
 		}
 		if err := measure(dev, p); err != nil {
 			return nil, err

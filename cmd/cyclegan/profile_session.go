@@ -7,6 +7,7 @@ import (
 	"context"
 	"time"
 
+	"cyclevk/cmd/internal/app"
 	"cyclevk/cyclegan/profile"
 	"cyclevk/vk"
 )
@@ -28,16 +29,16 @@ const untimed = "untimed"
 const briefRun = 200 * time.Millisecond
 
 // run times each way once in each round. The first round is not kept: in it drivers compile and memory is touched first.
-func (s *session) run(ctx context.Context, bar *progress) error {
+func (s *session) run(ctx context.Context, bar *app.Progress) error {
 	ways := append([]string{untimed}, s.modes...)
 	s.measurement.Runs = map[string][]profile.Run{}
-	bar.of((1 + s.repeats) * len(ways))
+	bar.Of((1 + s.repeats) * len(ways))
 	for round := range 1 + s.repeats {
 		for i, way := range ways {
 			if ctx.Err() != nil {
-				return errInterrupted
+				return app.ErrInterrupted
 			}
-			bar.set(round*len(ways)+i, way)
+			bar.Set(round*len(ways)+i, way)
 			run, err := s.once(way)
 			switch {
 			case err != nil:

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"testing"
 
+	"cyclevk/cmd/internal/app"
 	"cyclevk/cyclegan"
 	"cyclevk/cyclegan/profile"
 	"cyclevk/kernels"
@@ -111,7 +112,7 @@ func TestProfileWithoutTimestamps(t *testing.T) {
 	config := cyclegan.DefaultConfig()
 	config.CropSize, config.NetG, config.NGF = 32, "resnet_1blocks", 4
 	o := &profiling{subject: cyclegan.TranslationWorkload, config: config, modes: profile.Modes, repeats: 2, by: "kernel"}
-	report, err := o.measure(t.Context(), dev, &progress{})
+	report, err := o.measure(t.Context(), dev, &app.Progress{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -124,7 +125,7 @@ func TestProfileWithoutTimestamps(t *testing.T) {
 	}
 	stopped, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := o.measure(stopped, dev, &progress{}); !errors.Is(err, errInterrupted) {
+	if _, err := o.measure(stopped, dev, &app.Progress{}); !errors.Is(err, app.ErrInterrupted) {
 		t.Errorf("interrupted: %v", err)
 	}
 }
@@ -155,7 +156,7 @@ func TestSlowKernelIsNamed(t *testing.T) {
 		}
 		m := &profile.Measurement{Subject: p.Name, Dispatches: dispatches(p)}
 		s := &session{Program: p, work: p.Run, measurement: m, modes: profile.Modes, repeats: 10}
-		if err := s.run(t.Context(), &progress{}); err != nil {
+		if err := s.run(t.Context(), &app.Progress{}); err != nil {
 			t.Fatal(err)
 		}
 		return m.Report()

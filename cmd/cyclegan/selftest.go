@@ -15,6 +15,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"cyclevk/cmd/internal/app"
 	"cyclevk/cyclegan/atomicfile"
 	"cyclevk/kernels"
 	"cyclevk/shaders"
@@ -41,7 +42,7 @@ Examples:
 			&cli.Uint64Flag{Name: "seed", Value: 1, Usage: "`SEED` of the numbers that the kernels compute on"},
 			&cli.PathFlag{Name: "report", Usage: "write the report to a `FILE`, too"},
 			&cli.PathFlag{Name: "json", Usage: "write everything to a `FILE`"},
-			deviceFlag(),
+			app.DeviceFlag(),
 		},
 		Action: selftest,
 	}
@@ -50,15 +51,15 @@ Examples:
 func selftest(c *cli.Context) error {
 	list, err := checksOf(c.String("kernel"))
 	if err != nil {
-		return badInput{err}
+		return app.BadInput(err)
 	}
-	ctx, stop := interruptible(c.Context)
+	ctx, stop := app.Interruptible(c.Context)
 	defer stop()
 	var report *selftestReport
 	// The user's cache would only fill with what nothing else launches.
-	err = withBareDevice(c.String("device"), func(dev *vk.Device) error {
-		bar := newProgress(c.App.ErrWriter, 0)
-		defer bar.clear()
+	err = app.WithBareDevice(c.String("device"), func(dev *vk.Device) error {
+		bar := app.NewProgress(c.App.ErrWriter, 0)
+		defer bar.Clear()
 		report, err = runSelftest(ctx, dev, list, c.Uint64("seed"), bar)
 		return err
 	})
@@ -74,12 +75,12 @@ func selftest(c *cli.Context) error {
 		writing = errors.Join(writing, atomicfile.Write(path, report.print))
 	}
 	if path := c.Path("json"); path != "" {
-		writing = errors.Join(writing, writeJSON(path, report))
+		writing = errors.Join(writing, app.WriteJSON(path, report))
 	}
 	if err != nil {
 		return errors.Join(err, writing) // exit code 1 whatever can be written
 	}
-	return asBadInput(writing)
+	return app.BadInput(writing)
 }
 
 // checksOf are the checks of a kernel, by their own name or by that of a shader that they launch; all where it is empty.
@@ -98,7 +99,7 @@ func checksOf(kernel string) ([]kernels.Check, error) {
 	list := slices.DeleteFunc(slices.Clone(all), func(c kernels.Check) bool { return !slices.Contains(c.Shaders, kernel) })
 	if len(list) == 0 {
 		return nil, fmt.Errorf("--kernel %s: no such kernel%s; use one of %s, or a shader's name",
-			kernel, nearest(kernel, slices.Concat(names, shaders.Names())), strings.Join(names, ", "))
+			kernel, app.Nearest(kernel, slices.Concat(names, shaders.Names())), strings.Join(names, ", "))
 	}
 	return list, nil
 }
@@ -140,9 +141,9 @@ type caseVerdict struct {
 }
 
 // runSelftest runs the cases of checks and gathers what came of them.
-func runSelftest(ctx context.Context, dev *vk.Device, list []kernels.Check, seed uint64, bar *progress) (*selftestReport, error) {
+func runSelftest(ctx context.Context, dev *vk.Device, list []kernels.Check, seed uint64, bar *app.Progress) (*selftestReport, error) {
 	r := &selftestReport{
-		Schema: 1, Program: "cyclegan " + version, Platform: runtime.GOOS + "/" + runtime.GOARCH, Shaders: shaders.Hash(), Seed: seed,
+		Schema: 1, Program: "cyclegan " + app.Version, Platform: runtime.GOOS + "/" + runtime.GOARCH, Shaders: shaders.Hash(), Seed: seed,
 		Device: dev.Info.Name, Facts: append(deviceFacts(dev.Info), devicePaths(dev.Info)...),
 		Failed: []caseVerdict{}, Skipped: []caseVerdict{}, Unlaunched: []string{},
 	}
@@ -154,13 +155,13 @@ func runSelftest(ctx context.Context, dev *vk.Device, list []kernels.Check, seed
 		r.NotRun += len(c.Cases)
 	}
 	total, start, launched := r.NotRun, time.Now(), map[string]bool{}
-	bar.of(total)
+	bar.Of(total)
 	for result := range kernels.Selftest(dev, list, seed) {
 		if ctx.Err() != nil {
-			return nil, errInterrupted
+			return nil, app.ErrInterrupted
 		}
 		r.NotRun--
-		bar.set(total-r.NotRun, result.Check)
+		bar.Set(total-r.NotRun, result.Check)
 		v := verdicts[result.Check]
 		v.Worst = max(v.Worst, result.Worst)
 		for _, s := range result.Shaders {

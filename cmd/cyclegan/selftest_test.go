@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"cyclevk/cmd/internal/app"
 	"cyclevk/kernels"
 	"cyclevk/shaders"
 	"cyclevk/vk"
@@ -39,7 +40,7 @@ func TestSelftest(t *testing.T) {
 		t.Skip(err)
 	}
 	r := runProgram(t, program(t, dir, "selftest", "--kernel", "biasgrad", "--report", "none/report.md"))
-	if r.code != exitBadInput || !strings.Contains(r.stderr, "none") || !strings.Contains(r.stdout, "passed") {
+	if r.code != app.ExitBadInput || !strings.Contains(r.stderr, "none") || !strings.Contains(r.stdout, "passed") {
 		t.Errorf("a report that cannot be written: exit code %d: %s%s", r.code, r.stderr, r.stdout)
 	}
 
@@ -108,7 +109,7 @@ func TestSelftestFindsFaults(t *testing.T) {
 			t.Fatal(err)
 		}
 		var stdout, stderr strings.Builder
-		code := run([]string{"cyclegan", "selftest", "--kernel", list[len(list)-1].Name}, &stdout, &stderr)
+		code := app.Run(newApp(&stdout, &stderr), []string{"cyclegan", "selftest", "--kernel", list[len(list)-1].Name})
 		kernels.Replace(shader, right)
 		if code != 1 || !strings.Contains(stderr.String(), "cases failed on ") || !strings.Contains(stdout.String(), "### Failed\n\n- "+list[len(list)-1].Name+", `") {
 			t.Errorf("%s in place of %s: exit code %d\n%s%s", other, shader, code, stdout.String(), stderr.String())
@@ -138,7 +139,7 @@ func TestSelftestOnLess(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		r, err := runSelftest(t.Context(), dev, list, 1, &progress{})
+		r, err := runSelftest(t.Context(), dev, list, 1, &app.Progress{})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"cyclevk/cmd/internal/app"
 	"cyclevk/cyclegan/synth"
 )
 
@@ -33,12 +34,12 @@ Examples:
 }
 
 func drawScenes(c *cli.Context) error {
-	if err := required(c, "out"); err != nil {
+	if err := app.Required(c, "out"); err != nil {
 		return err
 	}
 	o := synth.Options{Size: c.Int("size"), Train: c.Int("train"), Test: c.Int("test"), Seed: c.Uint64("seed")}
 	if err := synth.Generate(c.Path("out"), o); err != nil {
-		return badInput{err}
+		return app.BadInput(err)
 	}
 	fmt.Fprintf(c.App.Writer, "%s: %d + %d training pictures, %d test pairs of %dx%d\n", c.Path("out"), o.Train, o.Train, o.Test, o.Size, o.Size)
 	return nil

@@ -14,6 +14,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"cyclevk/cmd/internal/app"
 	"cyclevk/cyclegan"
 	"cyclevk/cyclegan/atomicfile"
 	"cyclevk/cyclegan/data"
@@ -43,15 +44,15 @@ Examples:
 			&cli.StringFlag{Name: "name", Usage: "`NAME` of the run, and of the folder of its results"},
 			&cli.PathFlag{Name: "checkpoints_dir", Value: "./checkpoints", Usage: "`FOLDER` that holds the folders of runs"},
 			&cli.PathFlag{Name: "model", Usage: "folder of a training `RUN`, or a checkpoint file, instead of --checkpoints_dir and --name"},
-			epochFlag(),
+			app.EpochFlag(),
 			&cli.StringFlag{Name: "phase", Value: "test", Usage: "`PHASE`: the folders are called PHASEA, PHASEB and PHASE"},
 			&cli.IntFlag{Name: "num_test", Value: 50, Usage: "`NUMBER` of pictures of each domain at most (0: all)"},
 			&cli.StringFlag{Name: "direction", Value: "both", Usage: "what is translated: `both|AtoB|BtoA`"},
 			&cli.PathFlag{Name: "results_dir", Value: "./results", Usage: "`FOLDER` for the folders of results"},
 			&cli.StringFlag{Name: "dataset_mode", Usage: "`MODE` of the pictures: unaligned, aligned or single (default: what DATAROOT looks like)"},
-			evalFlag(),
+			app.EvalFlag(),
 			&cli.BoolFlag{Name: "no_dropout", Value: true, Usage: "no dropout in use, as always"},
-			deviceFlag(),
+			app.DeviceFlag(),
 		},
 		Action: test,
 	}
@@ -60,23 +61,23 @@ Examples:
 func test(c *cli.Context) error {
 	t, err := readTestOptions(c)
 	if err != nil {
-		return badInput{err}
+		return app.BadInput(err)
 	}
-	if t.model, err = loadModel(c, t.modelPath, "G_A", "G_B"); err != nil {
+	if t.model, err = app.LoadModel(c, t.modelPath, "G_A", "G_B"); err != nil {
 		return err
 	}
 	if err := t.find(c.Path("dataroot"), c.String("phase"), c.String("dataset_mode"), c.Int("num_test")); err != nil {
-		return badInput{err}
+		return app.BadInput(err)
 	}
-	ctx, stop := interruptible(c.Context)
+	ctx, stop := app.Interruptible(c.Context)
 	defer stop()
-	err = withDevice(c.String("device"), func(dev *vk.Device) error { return t.run(ctx, dev, c.Bool("eval")) })
-	if err != nil && !errors.Is(err, errInterrupted) {
+	err = app.WithDevice(c.String("device"), func(dev *vk.Device) error { return t.run(ctx, dev, c.Bool("eval")) })
+	if err != nil && !errors.Is(err, app.ErrInterrupted) {
 		return err
 	}
 	page := filepath.Join(t.folder, "index.html")
 	if err := atomicfile.Write(page, t.page(c.String("phase")).Write); err != nil {
-		return badInput{err}
+		return app.BadInput(err)
 	}
 	fmt.Fprintf(t.stdout, "%d pictures translated and reconstructed", t.done)
 	if t.leftOut > 0 {
@@ -104,7 +105,7 @@ type testRun struct {
 
 // readTestOptions refuses what cannot be used.
 func readTestOptions(c *cli.Context) (*testRun, error) {
-	if err := required(c, "dataroot"); err != nil {
+	if err := app.Required(c, "dataroot"); err != nil {
 		return nil, err
 	}
 	t := &testRun{
@@ -152,14 +153,14 @@ func readTestOptions(c *cli.Context) (*testRun, error) {
 func (t *testRun) run(ctx context.Context, dev *vk.Device, eval bool) error {
 	t.device = dev.Info.Name
 	if err := os.MkdirAll(filepath.Join(t.folder, imageFolder), 0o755); err != nil {
-		return badInput{err}
+		return app.BadInput(err)
 	}
 	total := 0
 	for _, s := range t.sides {
 		total += len(s.names)
 	}
-	bar := newProgress(t.stderr, total)
-	defer bar.clear()
+	bar := app.NewProgress(t.stderr, total)
+	defer bar.Clear()
 	for _, s := range t.sides {
 		if len(s.names) == 0 {
 			continue
@@ -169,31 +170,31 @@ func (t *testRun) run(ctx context.Context, dev *vk.Device, eval bool) error {
 		}
 	}
 	if t.done == 0 {
-		return badInput{fmt.Errorf("none of %d pictures could be read", total)}
+		return app.BadInput(fmt.Errorf("none of %d pictures could be read", total))
 	}
 	return nil
 }
 
 // translate makes the strips of one direction.
-func (t *testRun) translate(ctx context.Context, dev *vk.Device, s *testSide, eval bool, bar *progress) error {
+func (t *testRun) translate(ctx context.Context, dev *vk.Device, s *testSide, eval bool, bar *app.Progress) error {
 	cycle, err := cyclegan.NewCycle(dev, t.model, s.direction)
 	if err != nil {
-		return badInput{err}
+		return app.BadInput(err)
 	}
 	defer cycle.Close()
 	cycle.Eval, cycle.Progress = eval, func(float64) error {
 		if ctx.Err() != nil {
-			return errInterrupted
+			return app.ErrInterrupted
 		}
 		return nil
 	}
 	for i, name := range s.names {
 		if ctx.Err() != nil {
-			return fmt.Errorf("%w after %d pictures", errInterrupted, t.done)
+			return fmt.Errorf("%w after %d pictures", app.ErrInterrupted, t.done)
 		}
 		real, err := s.decode(name, t.model.Data.ExifOrientation)
 		if err != nil {
-			bar.clear()
+			bar.Clear()
 			fmt.Fprintf(t.stderr, "cyclegan test: left out: %v\n", err)
 			t.leftOut++
 			continue
@@ -206,13 +207,13 @@ func (t *testRun) translate(ctx context.Context, dev *vk.Device, s *testSide, ev
 		for j, m := range []*data.Image{real, fake, rec} {
 			file := s.stems[i] + "_" + s.labels[j] + ".png"
 			if err := data.EncodePNG(filepath.Join(t.folder, imageFolder, file), m); err != nil {
-				return badInput{err}
+				return app.BadInput(err)
 			}
 			strip.Pictures = append(strip.Pictures, report.Picture{Label: s.labels[j], File: imageFolder + "/" + file, W: m.W, H: m.H})
 		}
 		s.strips[i] = strip
 		t.done++
-		bar.set(t.done+t.leftOut, "translating "+s.direction)
+		bar.Set(t.done+t.leftOut, "translating "+s.direction)
 	}
 	return nil
 }
@@ -230,7 +231,7 @@ func (t *testRun) page(phase string) *report.Results {
 		fact("trained", "%d steps, on %d pictures of A and %d of B, at %dx%d (%s, load_size %d)",
 			t.model.Step, d.SizeA, d.SizeB, c.CropSize, c.CropSize, d.Preprocess, d.LoadSize)
 	}
-	fact("tested on", "%s, cyclegan %s", t.device, version)
+	fact("tested on", "%s, cyclegan %s", t.device, app.Version)
 	for i := range max(len(t.sides[0].strips), len(t.sides[1].strips)) {
 		var row report.Row
 		for _, s := range t.sides {

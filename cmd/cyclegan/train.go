@@ -12,6 +12,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"cyclevk/cmd/internal/app"
 	"cyclevk/cyclegan"
 	"cyclevk/cyclegan/data"
 	"cyclevk/vk"
@@ -36,7 +37,7 @@ type training struct {
 	perEpoch, total int // steps
 
 	stdout, stderr io.Writer
-	progress       *progress
+	progress       *app.Progress
 
 	recordStep int // of the last record
 	recordTime time.Time
@@ -47,7 +48,7 @@ func train(c *cli.Context) (err error) {
 	t := &training{stdout: c.App.Writer, stderr: c.App.ErrWriter}
 	if c.Bool("continue_train") {
 		if err := t.openRun(c); err != nil {
-			return badInput{err}
+			return app.BadInput(err)
 		}
 		if t.folder != nil {
 			defer t.folder.Close()
@@ -57,14 +58,14 @@ func train(c *cli.Context) (err error) {
 		return err
 	}
 	if err := t.openPictures(); err != nil {
-		return badInput{err}
+		return app.BadInput(err)
 	}
 	if t.from != nil && t.from.Step >= t.total {
 		fmt.Fprintf(t.stdout, "%s is already at step %d of %d: raise --n_epochs, --n_epochs_decay or --max_steps to train on\n",
 			t.runPath, t.from.Step, t.total)
 		return nil
 	}
-	return withDevice(t.device, func(dev *vk.Device) error { return t.run(c.Context, dev) })
+	return app.WithDevice(t.device, func(dev *vk.Device) error { return t.run(c.Context, dev) })
 }
 
 // run trains on a device and saves.
@@ -80,28 +81,28 @@ func (t *training) run(ctx context.Context, dev *vk.Device) (err error) {
 	t.schedule = cyclegan.NewSchedule(t.config, remembered)
 	if t.from == nil {
 		if t.folder, err = cyclegan.CreateRun(t.runPath); err != nil {
-			return badInput{err}
+			return app.BadInput(err)
 		}
 		defer t.folder.Close()
 	} else if err := t.folder.Continue(t.from); err != nil {
-		return badInput{err}
+		return app.BadInput(err)
 	}
 	t.folder.Keep = t.endsSavedEpoch
 	if err := t.announce(dev.Info); err != nil {
 		return err
 	}
 	if err := t.checkFolder(); err != nil {
-		return badInput{err}
+		return app.BadInput(err)
 	}
 	if err := t.start(dev); err != nil {
 		return err
 	}
-	t.progress = newProgress(t.stderr, t.total)
-	ctx, stop := interruptible(ctx) // not before: until here an interrupt has nothing to save
+	t.progress = app.NewProgress(t.stderr, t.total)
+	ctx, stop := app.Interruptible(ctx) // not before: until here an interrupt has nothing to save
 	defer stop()
 	context.AfterFunc(ctx, func() {
 		if context.Cause(ctx) != context.Canceled { // a signal came; its error wraps Canceled, stop gives Canceled itself
-			t.progress.clear()
+			t.progress.Clear()
 			fmt.Fprintln(t.stderr, "cyclegan train: finishing the step and saving; interrupt again to end at once")
 		}
 	})
@@ -217,8 +218,9 @@ func (t *training) start(dev *vk.Device) error {
 	err := t.trainer.Start(from)
 	if errors.Is(err, vk.ErrOutOfDeviceMemory) {
 		need, _ := t.trainer.Memory() // it was announced
-		return badInput{fmt.Errorf("%w: training needs %s, and %s had %s free: lower --crop_size, --batch_size, --ngf or --ndf",
-			err, byteSize(need), dev.Info.Name, byteSize(free))}
+		return app.BadInput(fmt.Errorf("%w: training needs %s, and %s had %s free: lower --crop_size, --batch_size, --ngf or --ndf",
+			err, byteSize(need), dev.Info.Name, byteSize(free)))
+
 	}
 	return err
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"time"
 
+	"cyclevk/cmd/internal/app"
 	"cyclevk/cyclegan"
 	"cyclevk/cyclegan/data"
 	"cyclevk/cyclegan/metrics"
@@ -46,9 +47,9 @@ func (t *training) epoch(ctx context.Context, epoch, first int) error {
 		t.waited += loader.Waited() - before
 		switch {
 		case ctx.Err() != nil:
-			return errInterrupted
+			return app.ErrInterrupted
 		case err != nil:
-			return badInput{err}
+			return app.BadInput(err)
 		}
 		result, err := t.trainer.Step(batch, rate)
 		if err != nil {
@@ -89,12 +90,12 @@ func (t *training) report(r cyclegan.Result) error {
 		Step: r.Step, Epoch: epoch, Iters: first + t.config.StepSize(), LR: t.schedule.Rate(epoch), Losses: r.Losses,
 		PerImage: time.Since(t.recordTime) / images, Waiting: t.waited / images,
 	}
-	t.progress.set(r.Step, t.status(record))
+	t.progress.Set(r.Step, t.status(record))
 	if r.Step%t.printFreq != 0 && r.Step != t.total {
 		return nil
 	}
 	t.recordStep, t.recordTime, t.waited = r.Step, time.Now(), 0
-	if !t.progress.shown() {
+	if !t.progress.Shown() {
 		slow := ""
 		if record.WaitingShare() >= slowData {
 			slow = fmt.Sprintf(" [decoding pictures takes %.0f %% of the time: raise --num_threads]", 100*record.WaitingShare())

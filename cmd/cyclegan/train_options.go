@@ -10,6 +10,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"cyclevk/cmd/internal/app"
 	"cyclevk/cyclegan"
 	"cyclevk/cyclegan/data"
 )
@@ -122,7 +123,7 @@ func trainFlags() []cli.Flag {
 		&cli.BoolFlag{Name: "continue_train", Category: "output", Usage: "go on from the newest checkpoint of the run, or from official weights there"},
 		&cli.StringFlag{Name: "epoch", Category: "output", Value: cyclegan.Latest, Usage: "`EPOCH` of the official weights that --continue_train takes, a number or latest"},
 
-		deviceFlag(),
+		app.DeviceFlag(),
 	}
 	for _, c := range trainChoices {
 		flags = append(flags, &cli.StringFlag{Name: c.name, Category: c.category, Value: c.values[0], Usage: c.usage + ": `" + strings.Join(c.values, "|") + "`"})
@@ -159,31 +160,31 @@ func checkName(name string) error {
 
 // readTrainOptions refuses what cannot be used, with the option's name and the cure.
 func readTrainOptions(c *cli.Context) (*trainOptions, error) {
-	if err := required(c, "dataroot", "name"); err != nil {
+	if err := app.Required(c, "dataroot", "name"); err != nil {
 		return nil, err
 	}
 	if err := checkName(c.String("name")); err != nil {
-		return nil, badInput{err}
+		return nil, app.BadInput(err)
 	}
 	for _, o := range trainChoices {
 		if !slices.Contains(o.values, c.String(o.name)) {
-			return nil, badInput{fmt.Errorf("--%s %q: use %s", o.name, c.String(o.name), strings.Join(o.values, ", "))}
+			return nil, app.BadInput(fmt.Errorf("--%s %q: use %s", o.name, c.String(o.name), strings.Join(o.values, ", ")))
 		}
 	}
 	for _, name := range []string{"print_freq", "display_freq", "save_latest_freq"} {
 		if c.Int(name) < 1 {
-			return nil, badInput{fmt.Errorf("--%s %d: use a number of steps from 1", name, c.Int(name))}
+			return nil, app.BadInput(fmt.Errorf("--%s %d: use a number of steps from 1", name, c.Int(name)))
 		}
 	}
 	if c.Int("max_steps") < 0 {
-		return nil, badInput{fmt.Errorf("--max_steps %d: use a number of steps, or 0 for no limit", c.Int("max_steps"))}
+		return nil, app.BadInput(fmt.Errorf("--max_steps %d: use a number of steps, or 0 for no limit", c.Int("max_steps")))
 	}
 	if c.Int("save_epoch_freq") < 0 {
-		return nil, badInput{fmt.Errorf("--save_epoch_freq %d: use a number of epochs, or 0 for never", c.Int("save_epoch_freq"))}
+		return nil, app.BadInput(fmt.Errorf("--save_epoch_freq %d: use a number of epochs, or 0 for never", c.Int("save_epoch_freq")))
 	}
 	netD, err := discriminator(c)
 	if err != nil {
-		return nil, badInput{err}
+		return nil, app.BadInput(err)
 	}
 
 	o := &trainOptions{
@@ -209,11 +210,11 @@ func readTrainOptions(c *cli.Context) (*trainOptions, error) {
 		effective: effectiveOptions(c),
 	}
 	if err := o.config.Validate(); err != nil {
-		return nil, badInput{err}
+		return nil, app.BadInput(err)
 	}
 	if o.lastEpoch() < o.config.EpochCount {
-		return nil, badInput{fmt.Errorf("--epoch_count %d: --n_epochs %d and --n_epochs_decay %d leave no such epoch",
-			o.config.EpochCount, o.config.Epochs, o.config.EpochsDecay)}
+		return nil, app.BadInput(fmt.Errorf("--epoch_count %d: --n_epochs %d and --n_epochs_decay %d leave no such epoch",
+			o.config.EpochCount, o.config.Epochs, o.config.EpochsDecay))
 	}
 	return o, nil
 }

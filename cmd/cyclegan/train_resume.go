@@ -12,6 +12,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"cyclevk/cmd/internal/app"
 	"cyclevk/cyclegan"
 	"cyclevk/shaders"
 	"cyclevk/vk"
@@ -22,7 +23,7 @@ var mayChange = []string{"n_epochs", "n_epochs_decay"}
 
 // openRun opens the run folder and takes the options from its newest checkpoint.
 func (t *training) openRun(c *cli.Context) (err error) {
-	if err := required(c, "dataroot", "name"); err != nil {
+	if err := app.Required(c, "dataroot", "name"); err != nil {
 		return err
 	}
 	if t.weights, err = cyclegan.LoadOfficial(runPath(c), c.String("epoch")); err != nil || t.weights != nil {
@@ -38,7 +39,7 @@ func (t *training) openRun(c *cli.Context) (err error) {
 	if t.folder, t.from, err = cyclegan.OpenRun(runPath(c)); err != nil {
 		return err
 	}
-	warnOfDamage(t.stderr, c.Command.Name, t.from)
+	app.WarnOfDamage(c, t.from)
 	saved, err := optionsOf(t.from.Config, t.from.Data)
 	if err == nil {
 		err = adoptOptions(c, saved, "the run was started with", filepath.Base(t.from.Path))
@@ -74,7 +75,7 @@ func (t *training) adoptNetworks(c *cli.Context) error {
 	if err := adoptOptions(c, told, "the weights there are of networks with", t.weights.Path); err != nil {
 		return err
 	}
-	sayNotes(t.stderr, c.Command.Name, t.weights)
+	app.SayNotes(c, t.weights)
 	return nil
 }
 

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 
+	"cyclevk/cmd/internal/app"
 	"cyclevk/cyclegan"
 	"cyclevk/vk"
 )
@@ -73,7 +74,7 @@ func (t *training) drain() error {
 	for _, r := range results {
 		err = errors.Join(err, t.report(r))
 	}
-	t.progress.clear()
+	t.progress.Clear()
 	return err
 }
 
@@ -91,7 +92,7 @@ func (t *training) startSave() error {
 	t.warn("space", t.folder.CheckSpace(bytes)) // it may still do
 
 	s.Epoch, s.Next = t.position(s.Step)
-	s.Plateau, s.Program = t.schedule.Plateau(), version
+	s.Plateau, s.Program = t.schedule.Plateau(), app.Version
 	s.Data = cyclegan.Data{
 		DatasetMode: t.data.Mode, ExifOrientation: t.data.Orientation, Direction: t.data.Direction,
 		Preprocess: t.data.Preprocess, LoadSize: t.data.LoadSize, NoFlip: t.data.NoFlip,
@@ -109,7 +110,7 @@ func (t *training) saved(end cyclegan.Saved) error {
 	if end.Err == nil {
 		t.newest = end
 		t.warned["save"] = false
-		t.progress.clear()
+		t.progress.Clear()
 		fmt.Fprintf(t.stdout, "saved %s\n", end.Path)
 		return nil
 	}
@@ -124,7 +125,7 @@ func (t *training) saved(end cyclegan.Saved) error {
 // warn prints an error that training survives, once until it has gone away.
 func (t *training) warn(about string, err error) {
 	if err != nil && !t.warned[about] {
-		t.progress.clear()
+		t.progress.Clear()
 		fmt.Fprintf(t.stderr, "cyclegan train: %v\n", err)
 	}
 	if t.warned == nil {
@@ -136,8 +137,8 @@ func (t *training) warn(about string, err error) {
 // finish saves the run, whatever stopped it but the device itself. A step that was refused for its numbers left the run as the
 // step before had made it.
 func (t *training) finish(stop error) error {
-	t.progress.clear()
-	if late := t.drain(); late != nil && (stop == nil || errors.Is(stop, errInterrupted)) {
+	t.progress.Clear()
+	if late := t.drain(); late != nil && (stop == nil || errors.Is(stop, app.ErrInterrupted)) {
 		stop = late
 	}
 	t.warn("save", t.awaitSave()) // the last save may still succeed

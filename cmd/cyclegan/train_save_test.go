@@ -12,6 +12,7 @@ import (
 	"syscall"
 	"testing"
 
+	"cyclevk/cmd/internal/app"
 	"cyclevk/cyclegan"
 )
 
@@ -36,7 +37,7 @@ func TestFailedSave(t *testing.T) {
 		{"one that stays", older, cyclegan.Saved{Step: 10, Path: "step 10", Pruned: syscall.EPERM}, false, []string{syscall.EPERM.Error()}},
 	} {
 		var stderr strings.Builder
-		run := &training{stdout: io.Discard, stderr: &stderr, progress: &progress{}}
+		run := &training{stdout: io.Discard, stderr: &stderr, progress: &app.Progress{}}
 		run.newest = cyclegan.Saved{Step: 5, Path: c.newest}
 		err := run.saved(c.end)
 		if c.fatal != (err != nil) || c.fatal && !errors.Is(err, c.end.Err) {

@@ -17,6 +17,7 @@ import (
 	"syscall"
 	"testing"
 
+	"cyclevk/cmd/internal/app"
 	"cyclevk/cyclegan"
 	"cyclevk/cyclegan/data"
 	"cyclevk/vk"
@@ -68,7 +69,7 @@ func TestEndToEnd(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if model.Step != 5 || model.Epoch != 2 || model.Next != 2 || model.Data.SizeA != 3 || model.Data.Manifest == "" || model.Program != version {
+	if model.Step != 5 || model.Epoch != 2 || model.Next != 2 || model.Data.SizeA != 3 || model.Data.Manifest == "" || model.Program != app.Version {
 		t.Errorf("the checkpoint says %+v", model.Info)
 	}
 	checkLogs(t, first.stdout, filepath.Join(dir, "checkpoints/one"))
@@ -180,7 +181,7 @@ func checkTranslation(t *testing.T, dir string) {
 		t.Error("both directions gave the same picture")
 	}
 	r := runProgram(t, program(t, dir, "translate", "--model", "checkpoints/one", "--direction", "AtoB", "--out", "none", "odd/broken.png"))
-	if r.code != exitBadInput {
+	if r.code != app.ExitBadInput {
 		t.Errorf("no picture could be read, and the exit code is %d", r.code)
 	}
 	r = runProgram(t, program(t, dir, "translate", "--model", "checkpoints/one", "--direction", "sideways", "--out", "none", "odd"))
@@ -215,7 +216,7 @@ func TestInterruptSaves(t *testing.T) {
 		}
 		_, _ = io.Copy(io.Discard, stdout)
 		_ = cmd.Wait() // the exit code says it
-		if code := cmd.ProcessState.ExitCode(); code != exitInterrupted {
+		if code := cmd.ProcessState.ExitCode(); code != app.ExitInterrupted {
 			t.Errorf("%v: exit code %d\n%s", c.signal, code, stderr.String())
 		}
 		model, err := cyclegan.Load(filepath.Join(dir, "checkpoints", c.name))

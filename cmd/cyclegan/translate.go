@@ -12,6 +12,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"cyclevk/cmd/internal/app"
 	"cyclevk/cyclegan"
 	"cyclevk/cyclegan/data"
 	"cyclevk/vk"
@@ -39,14 +40,14 @@ Examples:
    cyclegan translate --model checkpoints/horse2zebra --direction AtoB --out zebras --max_memory 2000 panorama.tif
    cyclegan translate --model latest_net_G_A.pth --out zebras horse.jpg`,
 		Flags: []cli.Flag{
-			modelFlag(),
-			epochFlag(),
+			app.ModelFlag(),
+			app.EpochFlag(),
 			&cli.StringFlag{Name: "direction", Usage: "`DIRECTION` of the translation, AtoB or BtoA (required, but for a file of one generator)"},
 			&cli.PathFlag{Name: "out", Usage: "`FOLDER` for the results (required)"},
 			&cli.IntFlag{Name: "max_memory", Usage: "most memory to use on the device, in `MIB` (default: what is free)"},
 			&cli.IntFlag{Name: "crf", Value: 18, Usage: "`QUALITY` of videos, from 0, without loss, to 51"},
-			evalFlag(),
-			deviceFlag(),
+			app.EvalFlag(),
+			app.DeviceFlag(),
 		},
 		Action: translate,
 	}
@@ -58,36 +59,36 @@ func translate(c *cli.Context) error {
 			return err
 		}
 	}
-	if err := required(c, "model", "direction", "out"); err != nil {
+	if err := app.Required(c, "model", "direction", "out"); err != nil {
 		return err
 	}
 	if n := c.Int("max_memory"); c.IsSet("max_memory") && n < 1 {
-		return badInput{fmt.Errorf("--max_memory %d: use 1 MiB or more", n)}
+		return app.BadInput(fmt.Errorf("--max_memory %d: use 1 MiB or more", n))
 	}
 	if n := c.Int("crf"); n < 0 || n > 51 {
-		return badInput{fmt.Errorf("--crf %d: use a value from 0 to 51", n)}
+		return app.BadInput(fmt.Errorf("--crf %d: use a value from 0 to 51", n))
 	}
 	generator, err := cyclegan.GeneratorOf(c.String("direction"))
 	if err != nil {
-		return badInput{err}
+		return app.BadInput(err)
 	}
 	jobs, err := findJobs(c.Path("out"), c.Args().Slice())
 	if err != nil {
-		return badInput{err}
+		return app.BadInput(err)
 	}
-	model, err := loadModel(c, c.Path("model"), generator)
+	model, err := app.LoadModel(c, c.Path("model"), generator)
 	if err != nil {
 		return err
 	}
 	if err := os.MkdirAll(c.Path("out"), 0o755); err != nil {
-		return badInput{err}
+		return app.BadInput(err)
 	}
-	ctx, stop := interruptible(c.Context)
+	ctx, stop := app.Interruptible(c.Context)
 	defer stop()
-	return withDevice(c.String("device"), func(dev *vk.Device) error {
+	return app.WithDevice(c.String("device"), func(dev *vk.Device) error {
 		translator, err := cyclegan.NewTranslator(dev, model, c.String("direction"))
 		if err != nil {
-			return badInput{err}
+			return app.BadInput(err)
 		}
 		defer translator.Close()
 		translator.Eval, translator.MaxMemory = c.Bool("eval"), c.Int("max_memory")<<20
@@ -106,7 +107,7 @@ type translation struct {
 	orientation    data.Orientation // as in training
 	crf            int
 	stdout, stderr io.Writer
-	bar            *progress
+	bar            *app.Progress
 }
 
 // leftOut marks an error for which a file is left out, and the next one translated.
@@ -116,15 +117,15 @@ func (l leftOut) Unwrap() error { return l.error }
 
 // all translates every file that can be read. It fails where none can.
 func (t *translation) all(jobs []job) error {
-	t.bar = newProgress(t.stderr, len(jobs))
-	defer func() { t.bar.clear() }()
+	t.bar = app.NewProgress(t.stderr, len(jobs))
+	defer func() { t.bar.Clear() }()
 	done := 0
 	for i, j := range jobs {
-		t.bar.set(i, "translating "+filepath.Base(j.in))
+		t.bar.Set(i, "translating "+filepath.Base(j.in))
 		err := t.one(j, i)
 		switch {
 		case t.ctx.Err() != nil:
-			return fmt.Errorf("%w after %d of %d files", errInterrupted, i, len(jobs))
+			return fmt.Errorf("%w after %d of %d files", app.ErrInterrupted, i, len(jobs))
 		case errors.As(err, &leftOut{}):
 			t.say("left out: %v", err)
 		case err != nil:
@@ -133,10 +134,10 @@ func (t *translation) all(jobs []job) error {
 			done++
 		}
 	}
-	t.bar.clear()
+	t.bar.Clear()
 	switch {
 	case done == 0:
-		return badInput{fmt.Errorf("none of %d files could be translated", len(jobs))}
+		return app.BadInput(fmt.Errorf("none of %d files could be translated", len(jobs)))
 	case done < len(jobs):
 		fmt.Fprintf(t.stdout, "%s, %d left out\n", translated(jobs, done), len(jobs)-done)
 	default:
@@ -157,7 +158,7 @@ func translated(jobs []job, done int) string {
 
 // say prints a line about a file, without the bar.
 func (t *translation) say(format string, args ...any) {
-	t.bar.clear()
+	t.bar.Clear()
 	fmt.Fprintf(t.stderr, "cyclegan translate: "+format+"\n", args...)
 }
 
@@ -165,7 +166,7 @@ func (t *translation) say(format string, args ...any) {
 func (t *translation) one(j job, i int) error {
 	if j.kind != picture {
 		if err := os.MkdirAll(filepath.Dir(j.out), 0o755); err != nil {
-			return badInput{err}
+			return app.BadInput(err)
 		}
 	}
 	switch j.kind {
@@ -182,12 +183,12 @@ func (t *translation) one(j job, i int) error {
 		t.say("%q is animated: its first frame is translated", j.in)
 	}
 	y, err := t.picture(j, x, func(share float64) {
-		t.bar.set(i, fmt.Sprintf("translating %s in tiles, %.0f %%", filepath.Base(j.in), 100*share))
+		t.bar.Set(i, fmt.Sprintf("translating %s in tiles, %.0f %%", filepath.Base(j.in), 100*share))
 	})
 	if err != nil {
 		return err
 	}
-	return asBadInput(savePicture(j.out, y))
+	return app.BadInput(savePicture(j.out, y))
 }
 
 // picture translates a picture or a frame of a file.

@@ -7,6 +7,7 @@ import (
 	"image"
 	"path/filepath"
 
+	"cyclevk/cmd/internal/app"
 	"cyclevk/cyclegan/data"
 )
 
@@ -16,8 +17,8 @@ func (t *translation) gif(j job) error {
 		return leftOut{err}
 	}
 	files := t.bar
-	t.bar = newProgress(t.stderr, g.Len())
-	defer func() { t.bar.clear(); t.bar = files }()
+	t.bar = app.NewProgress(t.stderr, g.Len())
+	defer func() { t.bar.Clear(); t.bar = files }()
 	var frames []*image.Paletted
 	for i, x := range g.Frames() {
 		y, err := t.picture(j, x, func(float64) {})
@@ -28,7 +29,7 @@ func (t *translation) gif(j job) error {
 		if t.ctx.Err() != nil {
 			return t.ctx.Err()
 		}
-		t.bar.set(i+1, fmt.Sprintf("translating %s", filepath.Base(j.in)))
+		t.bar.Set(i+1, fmt.Sprintf("translating %s", filepath.Base(j.in)))
 	}
-	return asBadInput(g.Save(j.out, frames))
+	return app.BadInput(g.Save(j.out, frames))
 }

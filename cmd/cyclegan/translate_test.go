@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"cyclevk/cmd/internal/app"
 	"cyclevk/cyclegan/data"
 	"cyclevk/cyclegan/video"
 )
@@ -205,7 +206,7 @@ func TestTranslateVideoFaults(t *testing.T) {
 		t.Fatal(err)
 	}
 	wantLeftOut := runProgram(t, program(t, dir, append(translate, "text.mp4")...))
-	if wantLeftOut.code != exitBadInput || !strings.Contains(wantLeftOut.stderr, "left out: video \"text.mp4\"") {
+	if wantLeftOut.code != app.ExitBadInput || !strings.Contains(wantLeftOut.stderr, "left out: video \"text.mp4\"") {
 		t.Errorf("a text: exit code %d, %s", wantLeftOut.code, wantLeftOut.stderr)
 	}
 
@@ -231,7 +232,7 @@ func TestTranslateVideoFaults(t *testing.T) {
 	if err := cmd.Process.Signal(syscall.SIGINT); err != nil {
 		t.Fatal(err)
 	}
-	if err := cmd.Wait(); err == nil || cmd.ProcessState.ExitCode() != exitInterrupted || !strings.Contains(stderr.String(), "interrupted") {
+	if err := cmd.Wait(); err == nil || cmd.ProcessState.ExitCode() != app.ExitInterrupted || !strings.Contains(stderr.String(), "interrupted") {
 		t.Errorf("interrupted: %v, %s", err, stderr.String())
 	}
 	left, err := os.ReadDir(filepath.Join(dir, "out"))

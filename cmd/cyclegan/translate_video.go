@@ -8,6 +8,7 @@ import (
 	"io"
 	"path/filepath"
 
+	"cyclevk/cmd/internal/app"
 	"cyclevk/cyclegan/data"
 	"cyclevk/cyclegan/video"
 )
@@ -15,7 +16,7 @@ import (
 func (t *translation) video(j job) error {
 	in, err := video.Open(t.ctx, j.in)
 	if errors.Is(err, video.ErrNoFFmpeg) {
-		return badInput{err}
+		return app.BadInput(err)
 	}
 	if err != nil {
 		return leftOut{err}
@@ -27,17 +28,17 @@ func (t *translation) video(j job) error {
 	}
 	out, err := video.Create(t.ctx, j.out, options)
 	if err != nil {
-		return badInput{err}
+		return app.BadInput(err)
 	}
 	defer out.Close()
 
 	files := t.bar
-	t.bar = newProgress(t.stderr, max(in.Frames, 1))
-	defer func() { t.bar.clear(); t.bar = files }()
+	t.bar = app.NewProgress(t.stderr, max(in.Frames, 1))
+	defer func() { t.bar.Clear(); t.bar = files }()
 	x := data.NewImage(in.W, in.H)
 	frames := 0
 	for ; ; frames++ {
-		t.bar.set(min(frames, in.Frames), "translating "+filepath.Base(j.in))
+		t.bar.Set(min(frames, in.Frames), "translating "+filepath.Base(j.in))
 		if err := in.Read(x.Pix); errors.Is(err, io.EOF) {
 			break
 		} else if err != nil {
@@ -48,7 +49,7 @@ func (t *translation) video(j job) error {
 			return err
 		}
 		if err := out.Write(y.Convert(data.RGB).Pix); err != nil {
-			return badInput{err}
+			return app.BadInput(err)
 		}
 	}
 	if frames == 0 {
@@ -57,5 +58,5 @@ func (t *translation) video(j job) error {
 	if warning := in.Warning(); warning != "" {
 		t.say("%q is damaged: ffmpeg says %q, and %d frames were read", j.in, warning, frames)
 	}
-	return asBadInput(out.Finish())
+	return app.BadInput(out.Finish())
 }

@@ -8,19 +8,16 @@ import (
 	"io"
 	"maps"
 	"os"
-	"path/filepath"
 	"text/tabwriter"
 	"time"
 
 	"github.com/urfave/cli/v2"
 
+	"cyclevk/cmd/internal/app"
 	"cyclevk/cyclegan"
 	"cyclevk/shaders"
 	"cyclevk/vk"
 )
-
-// tuningVariable is the environment variable that, set to "off", makes commands do without what tune stored.
-const tuningVariable = "CYCLEVK_TUNING"
 
 func tuneCommand() *cli.Command {
 	return &cli.Command{
@@ -38,51 +35,33 @@ Examples:
    cyclegan tune --size 128 --batch_size 4 --device radeon --json tuning.json`,
 		Flags: append(networkFlags(),
 			&cli.PathFlag{Name: "json", Usage: "write what was measured to a `FILE`"},
-			deviceFlag(),
+			app.DeviceFlag(),
 		),
 		Action: tune,
 	}
 }
 
-// tuningFolder is where tunings are stored; empty where there is no such folder or none is wanted.
-func tuningFolder() string {
-	folder, err := os.UserCacheDir()
-	if err != nil || os.Getenv(tuningVariable) == "off" {
-		return ""
-	}
-	return filepath.Join(folder, "cyclevk")
-}
-
-// storedTuning is what tune has stored for a device; nil where there is none or none is wanted.
-func storedTuning(device vk.DeviceInfo) vk.Tuning {
-	folder := tuningFolder()
-	if folder == "" {
-		return nil
-	}
-	return vk.ReadTuning(folder, shaders.Hash(), device)
-}
-
 func tune(c *cli.Context) error {
 	config, err := networkConfig(c)
 	if err != nil {
-		return badInput{err}
+		return app.BadInput(err)
 	}
-	folder := tuningFolder()
+	folder := app.TuningFolder()
 	if folder == "" {
-		return badInput{fmt.Errorf("no place for what is measured: set HOME or XDG_CACHE_HOME, and %s to something else than %q",
-			tuningVariable, os.Getenv(tuningVariable))}
+		return app.BadInput(fmt.Errorf("no place for what is measured: set HOME or XDG_CACHE_HOME, and %s to something else than %q",
+			app.TuningVariable, os.Getenv(app.TuningVariable)))
 	}
-	ctx, stop := interruptible(c.Context)
+	ctx, stop := app.Interruptible(c.Context)
 	defer stop()
 	report := &tuneReport{Config: config}
-	err = withDevice(c.String("device"), func(dev *vk.Device) error {
+	err = app.WithDevice(c.String("device"), func(dev *vk.Device) error {
 		report.Device, report.Driver = dev.Info.Name, dev.Info.Driver
 		tuning := vk.Tuning{}
 		maps.Copy(tuning, dev.Tuning) // of other options, perhaps
-		if err := report.measure(ctx, dev, tuning, newProgress(c.App.ErrWriter, 0)); err != nil {
+		if err := report.measure(ctx, dev, tuning, app.NewProgress(c.App.ErrWriter, 0)); err != nil {
 			return err
 		}
-		return asBadInput(tuning.Write(folder, shaders.Hash(), dev.Info))
+		return app.BadInput(tuning.Write(folder, shaders.Hash(), dev.Info))
 	})
 	if err != nil {
 		return err
@@ -94,7 +73,7 @@ func tune(c *cli.Context) error {
 		return err
 	}
 	if path := c.Path("json"); path != "" {
-		return asBadInput(writeJSON(path, report))
+		return app.BadInput(app.WriteJSON(path, report))
 	}
 	return nil
 }
@@ -123,20 +102,20 @@ type tunedPass struct {
 }
 
 // measure measures all passes and brings a tuning up to date with what was found.
-func (r *tuneReport) measure(ctx context.Context, dev *vk.Device, tuning vk.Tuning, bar *progress) error {
+func (r *tuneReport) measure(ctx context.Context, dev *vk.Device, tuning vk.Tuning, bar *app.Progress) error {
 	b, err := cyclegan.NewBenchmark(dev, r.Config)
 	if err != nil {
 		return err
 	}
 	defer b.Close()
-	defer bar.clear()
+	defer bar.Clear()
 	list := b.Tunables()
-	bar.of(len(list))
+	bar.Of(len(list))
 	for i, t := range list {
 		if ctx.Err() != nil {
-			return errInterrupted
+			return app.ErrInterrupted
 		}
-		bar.set(i, t.Label)
+		bar.Set(i, t.Label)
 		m, err := t.Measure()
 		if err != nil {
 			return err

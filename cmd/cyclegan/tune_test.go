@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"cyclevk/cmd/internal/app"
 	"cyclevk/cyclegan"
 	"cyclevk/vk"
 )
@@ -21,11 +22,11 @@ func TestTune(t *testing.T) {
 	dir := t.TempDir()
 	networks := []string{"--netG", "resnet_1blocks", "--ngf", "4", "--ndf", "4", "--n_layers_D", "1"}
 	refused := runProgram(t, program(t, dir, append([]string{"tune", "--size", "16"}, networks...)...))
-	if refused.code != exitBadInput || !strings.Contains(refused.stderr, tuningVariable+" to something else than \"off\"") {
+	if refused.code != app.ExitBadInput || !strings.Contains(refused.stderr, app.TuningVariable+" to something else than \"off\"") {
 		t.Errorf("without a place: exit code %d, %s", refused.code, refused.stderr)
 	}
 
-	t.Setenv(tuningVariable, "")
+	t.Setenv(app.TuningVariable, "")
 	if usual, err := os.UserCacheDir(); err == nil {
 		t.Setenv("MESA_SHADER_CACHE_DIR", usual) // what Mesa has compiled once
 	}
@@ -52,7 +53,7 @@ func TestTune(t *testing.T) {
 			faster++
 		}
 	}
-	stored, _ := filepath.Glob(filepath.Join(tuningFolder(), "*.tuning"))
+	stored, _ := filepath.Glob(filepath.Join(app.TuningFolder(), "*.tuning"))
 	if len(stored) != 1 || !strings.HasPrefix(stored[0], dir) {
 		t.Fatalf("stored %v", stored)
 	}
@@ -83,7 +84,7 @@ func TestTune(t *testing.T) {
 	if train("with a damaged file") != with {
 		t.Error("a damaged tuning changes the training")
 	}
-	t.Setenv(tuningVariable, "off")
+	t.Setenv(app.TuningVariable, "off")
 	if train("without") != with {
 		t.Error("tuning changes the training")
 	}

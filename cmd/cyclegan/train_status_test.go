@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"cyclevk/cmd/internal/app"
 	"cyclevk/cyclegan"
 )
 
@@ -22,7 +23,7 @@ func TestSaysThatDecodingIsSlow(t *testing.T) {
 			t.Fatal(err)
 		}
 		run := &training{
-			trainOptions: &trainOptions{config: cyclegan.DefaultConfig(), printFreq: 1}, stdout: &out, progress: &progress{},
+			trainOptions: &trainOptions{config: cyclegan.DefaultConfig(), printFreq: 1}, stdout: &out, progress: &app.Progress{},
 			folder: folder, perEpoch: 10, total: 10, schedule: cyclegan.NewSchedule(cyclegan.DefaultConfig(), nil), recordTime: time.Now().Add(-time.Hour), waited: time.Duration(c.waiting * float64(time.Hour)),
 		}
 		if err := run.report(cyclegan.Result{Step: 1}); err != nil {

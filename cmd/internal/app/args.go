@@ -1,6 +1,6 @@
 // The command line before it is parsed: official names in either spelling, options in any place, and no unknown ones.
 
-package main
+package app
 
 import (
 	"fmt"
@@ -11,37 +11,40 @@ import (
 	"github.com/xrash/smetrics"
 )
 
-// completionMark is what the parser takes as the last argument from a shell that asks for completions.
-const completionMark = "--generate-bash-completion"
+// CompletionMark is what the parser takes as the last argument from a shell that asks for completions.
+const CompletionMark = "--generate-bash-completion"
 
 // arguments brings a command line into the form that the parser takes: option names with _ as they are declared, and options
 // before operands. It refuses unknown commands and options, with the nearest name. The name is that of the command, for
 // messages.
-func arguments(app *cli.App, args []string) (out []string, name string, err error) {
-	name = app.Name
-	app.Setup()
-	if len(args) < 2 || args[len(args)-1] == completionMark {
+func arguments(a *cli.App, args []string) (out []string, name string, err error) {
+	name = a.Name
+	a.Setup()
+	if len(args) < 2 || args[len(args)-1] == CompletionMark {
 		return args, name, nil
 	}
-	if first := args[1]; strings.HasPrefix(first, "-") {
-		_, err := findOption(app.Flags, name, first)
-		return args, name, err
+	flags, before := a.Flags, args[:1]
+	if len(a.Commands) > 0 {
+		if first := args[1]; strings.HasPrefix(first, "-") {
+			_, err := findOption(flags, name, first)
+			return args, name, err
+		}
+		cmd := a.Command(args[1])
+		if cmd == nil {
+			return nil, name, BadInput(fmt.Errorf("unknown command %q%s; `%s --help` lists them", args[1], Nearest(args[1], commandNames(a)), name))
+		}
+		flags, before = append(slices.Clone(cmd.Flags), cli.HelpFlag), args[:2]
+		name += " " + cmd.Name
 	}
-	cmd := app.Command(args[1])
-	if cmd == nil {
-		return nil, name, badInput{fmt.Errorf("unknown command %q%s; `%s --help` lists them", args[1], nearest(args[1], commandNames(app)), name)}
-	}
-	name += " " + cmd.Name
-	options, operands, err := split(cmd, name, args[2:])
+	options, operands, err := split(flags, name, args[len(before):])
 	if err != nil {
 		return nil, name, err
 	}
-	return slices.Concat(args[:2], options, []string{"--"}, operands), name, nil
+	return slices.Concat(before, options, []string{"--"}, operands), name, nil
 }
 
 // split sorts the arguments of a command.
-func split(cmd *cli.Command, name string, args []string) (options, operands []string, err error) {
-	flags := append(slices.Clone(cmd.Flags), cli.HelpFlag)
+func split(flags []cli.Flag, name string, args []string) (options, operands []string, err error) {
 	for i := 0; i < len(args); i++ {
 		arg := args[i]
 		if arg == "--" {
@@ -58,7 +61,7 @@ func split(cmd *cli.Command, name string, args []string) (options, operands []st
 		_, value, given := strings.Cut(arg, "=")
 		if takesValue(option) && !given {
 			if i++; i == len(args) {
-				return nil, nil, badInput{fmt.Errorf("option %s needs a value", arg)}
+				return nil, nil, BadInput(fmt.Errorf("option %s needs a value", arg))
 			}
 			value, given = args[i], true
 		}
@@ -82,7 +85,7 @@ func findOption(flags []cli.Flag, command, arg string) (cli.Flag, error) {
 		}
 		names = append(names, "--"+f.Names()[0])
 	}
-	return nil, badInput{fmt.Errorf("unknown option %s%s; `%s --help` lists all", written, nearest("--"+name, names), command)}
+	return nil, BadInput(fmt.Errorf("unknown option %s%s; `%s --help` lists all", written, Nearest("--"+name, names), command))
 }
 
 func takesValue(f cli.Flag) bool {
@@ -90,15 +93,15 @@ func takesValue(f cli.Flag) bool {
 	return ok && d.TakesValue()
 }
 
-func commandNames(app *cli.App) (names []string) {
-	for _, c := range app.Commands {
+func commandNames(a *cli.App) (names []string) {
+	for _, c := range a.Commands {
 		names = append(names, c.Name)
 	}
 	return names
 }
 
-// nearest is a hint at the name that was probably meant: at most a quarter of it mistyped.
-func nearest(name string, names []string) string {
+// Nearest is a hint at the name that was probably meant: at most a quarter of it mistyped.
+func Nearest(name string, names []string) string {
 	distance := func(candidate string) int { return smetrics.WagnerFischer(name, candidate, 1, 1, 1) }
 	best := slices.MinFunc(names, func(a, b string) int { return distance(a) - distance(b) })
 	if distance(best) > 1+len(name)/4 {
