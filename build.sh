@@ -6,12 +6,13 @@ cd "$(dirname "${BASH_SOURCE[0]}")"
 usage() {
   cat <<'END'
 ./build.sh            sets up what building needs and builds bin/cyclegan
+./build.sh live       builds bin/cyclegan-live, the live window, with what it needs, and runs it with the remaining arguments
 ./build.sh demo       builds, makes synthetic pictures, trains on them, evaluates, translates   (about 3 minutes on 2 cores)
 ./build.sh test       every test; with arguments, go test with those: ./build.sh test -run Conv ./kernels
 ./build.sh lint       format, vet, staticcheck, freshness of the SPIR-V, layout of the tree
 ./build.sh shaders    compiles the shaders that changed
 ./build.sh setup      only installs what building and running need
-./build.sh windows    cross-compiles bin/cyclegan.exe with mingw-w64
+./build.sh windows    cross-compiles bin/cyclegan.exe and bin/cyclegan-live.exe with mingw-w64
 On Debian and Ubuntu what is missing is installed with apt-get; elsewhere one line says what to install.
 END
 }
@@ -62,6 +63,26 @@ vulkan_file() {
 
 has_driver() { [ -n "${VK_DRIVER_FILES:-}${VK_ICD_FILENAMES:-}" ] || vulkan_file 'icd.d/*.json'; }
 has_layers() { [ -n "${VK_LAYER_PATH:-}" ] || vulkan_file 'explicit_layer.d/VkLayer_khronos_validation*.json'; }
+
+# What GLFW needs on Linux, by the names in Debian; elsewhere it builds with what the system has.
+window_libraries=(libx11-dev libxrandr-dev libxxf86vm-dev libxi-dev libxcursor-dev libxinerama-dev libgl-dev)
+
+has_window_libraries() {
+  [ "$(uname -s)" = Linux ] || return 0
+  printf '#include <%s>\n' X11/{Xlib,Xcursor/Xcursor,extensions/{Xrandr,xf86vmode,XInput2,Xinerama}}.h GL/gl.h |
+    { cat && echo 'int main(void) { return 0; }'; } |
+    "${CC:-gcc}" -x c - -o /dev/null -lGL -lX11 -lXrandr -lXxf86vm -lXi -lXcursor -lXinerama 2>/dev/null
+}
+
+# Prints the packages that build here: all, or all but the window program.
+packages() {
+  if has_window_libraries; then
+    echo ./...
+    return
+  fi
+  say "no window libraries: cmd/cyclegan-live is left out; ./build.sh live installs them"
+  go list ./... | grep -v '/cmd/cyclegan-live$'
+}
 
 # Prints the driver manifest of the SwiftShader that comes with Chromium or Chrome.
 swiftshader() {
@@ -148,6 +169,12 @@ setup_tests() {
   [ -n "$(swiftshader)" ] || install chromium-common || say "no SwiftShader: the tests run on one driver"
   command -v ffprobe >/dev/null || install ffmpeg || say "no ffmpeg: videos are not tested"
   setup_shader_checks
+  setup_window_checks
+  { command -v Xvfb && command -v xdotool && command -v openbox; } >/dev/null || install xvfb xdotool openbox || say "no Xvfb with xdotool and openbox: the window is not tested"
+}
+
+setup_window_checks() {
+  has_window_libraries || install "${window_libraries[@]}" || true # packages says what is left out
 }
 
 setup_shader_checks() {
@@ -160,6 +187,14 @@ setup_shader_checks() {
 build() {
   setup
   go build -trimpath -buildvcs=false -o bin/ ./cmd/cyclegan
+}
+
+live() {
+  setup
+  has_window_libraries || install "${window_libraries[@]}" || exit 1
+  command -v ffmpeg >/dev/null || install ffmpeg || say "no ffmpeg: no camera, video or stream can be opened"
+  go build -trimpath -buildvcs=false -o bin/ ./cmd/...
+  exec bin/cyclegan-live "$@"
 }
 
 demo() {
@@ -185,7 +220,8 @@ run_tests() {
     go test -count=1 "$@"
     return
   fi
-  local failed=0 driver
+  local failed=0 driver list
+  list=$(packages)
   say "race detector, packages without Vulkan"
   go list -f '{{.ImportPath}} {{.Deps}}' ./cyclegan/... | grep -vw cyclevk/vk | cut -d ' ' -f 1 |
     xargs go test -count=1 -race || failed=1
@@ -195,18 +231,23 @@ run_tests() {
     env -u CYCLEVK_DEVICE VK_DRIVER_FILES="$driver" VK_ICD_FILENAMES="$driver" go test -count=1 ./vk ./kernels || failed=1
   fi
   say "everything, default device${CYCLEVK_VALIDATE:+, validation layers on}"
-  go test -count=1 ./... || failed=1
+  # shellcheck disable=SC2086 # one word a package
+  go test -count=1 $list || failed=1
   return "$failed"
 }
 
 lint() {
   setup
   setup_shader_checks
-  local tool=(go tool -modfile=tools/lint/go.mod) badly
+  setup_window_checks
+  local tool=(go tool -modfile=tools/lint/go.mod) badly list
   badly=$("${tool[@]}" gofumpt -l .)
   [ -z "$badly" ] || die "not formatted: ${badly//$'\n'/, }; run: ${tool[*]} gofumpt -w ."
-  go vet ./...
-  "${tool[@]}" staticcheck ./...
+  list=$(packages)
+  # shellcheck disable=SC2086 # one word a package
+  go vet $list
+  # shellcheck disable=SC2086
+  "${tool[@]}" staticcheck $list
   go run ./tools/shaders -check
   go test -count=1 ./tools/layout
 }
@@ -221,11 +262,12 @@ windows() {
   setup
   local compiler=x86_64-w64-mingw32-gcc
   command -v $compiler >/dev/null || install gcc-mingw-w64-x86-64 || exit 1
-  GOOS=windows GOARCH=amd64 CGO_ENABLED=1 CC=$compiler go build -trimpath -buildvcs=false -o bin/ ./cmd/cyclegan
+  GOOS=windows GOARCH=amd64 CGO_ENABLED=1 CC=$compiler go build -trimpath -buildvcs=false -o bin/ ./cmd/...
 }
 
 case ${1:-build} in
   build | demo | lint | setup | shaders | windows) [ $# -le 1 ] || die "$1 takes no arguments, got: ${*:2}"; "${1:-build}" ;;
+  live) live "${@:2}" ;;
   test) run_tests "${@:2}" ;;
   help | -h | --help) usage ;;
   *) die "no command $1: ./build.sh help lists them" ;;
