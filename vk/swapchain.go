@@ -60,8 +60,7 @@ func (d *Device) NewSwapchain(s *Surface, w, h int) (*Swapchain, error) {
 		}
 	}
 	if err == nil {
-		d.name(vulkan.ObjectTypeSurface, s.handle, "window")
-		err = c.make(w, h)
+		err = c.make(w, h) // the surface gets no name: Mesa 22.3 would write it over the surface
 	}
 	if err != nil {
 		c.Close()
