@@ -1,5 +1,5 @@
-// native.c and debug.c declare the Vulkan structures that they use by themselves. Here a C compiler compares them with the header that the
-// binding brings: their sizes, and the place of each field that they read or that others could be mistaken for.
+// The C files declare the Vulkan structures that they use by themselves. Here a C compiler compares them with the header that the binding
+// brings: their sizes, and the place of each field that they read or that others could be mistaken for.
 
 package vk
 
@@ -29,6 +29,9 @@ var declared = map[string]string{
 	"VkWrite": "VkWriteDescriptorSet", "VkBarrier": "VkMemoryBarrier", "VkCopy": "VkBufferCopy", "VkSubmit": "VkSubmitInfo",
 	"VkMessengerInfo": "VkDebugUtilsMessengerCreateInfoEXT", "VkMessage": "VkDebugUtilsMessengerCallbackDataEXT",
 	"VkName": "VkDebugUtilsObjectNameInfoEXT", "VkLabel": "VkDebugUtilsLabelEXT",
+	"VkSwapchainInfo": "VkSwapchainCreateInfoKHR", "VkPresent": "VkPresentInfoKHR", "VkImageRange": "VkImageSubresourceRange",
+	"VkImageBarrier": "VkImageMemoryBarrier", "VkImageLayers": "VkImageSubresourceLayers", "VkPixels": "VkBufferImageCopy",
+	"cv_surface": "VkSurfaceCapabilitiesKHR", "cv_format": "VkSurfaceFormatKHR",
 	"cv_binding": "VkDescriptorBufferInfo", "cv_family": "VkQueueFamilyProperties", "cv_extension": "VkExtensionProperties",
 }
 
@@ -45,7 +48,7 @@ func TestDeclarationsAreVulkans(t *testing.T) {
 		t.Skip("compiler")
 	}
 	types := ""
-	for _, part := range []struct{ file, end string }{{"types.h", "void *cv"}, {"native.c", "#define ENTRY_POINTS"}, {"debug.c", "static "}} {
+	for _, part := range []struct{ file, end string }{{"types.h", "void *cv"}, {"native.c", "#define ENTRY_POINTS"}, {"debug.c", "static "}, {"swapchain.c", "#define ENTRY_POINTS"}} {
 		source, err := os.ReadFile(part.file)
 		must(t, err)
 		declarations, _, _ := strings.Cut(string(source), part.end)
@@ -80,6 +83,21 @@ func TestDeclarationsAreVulkans(t *testing.T) {
 	offset("OwnVkMessage", "objects", "VkDebugUtilsMessengerCallbackDataEXT", "pObjects")
 	offset("OwnVkName", "handle", "VkDebugUtilsObjectNameInfoEXT", "objectHandle")
 	offset("OwnVkLabel", "name", "VkDebugUtilsLabelEXT", "pLabelName")
+	for own, theirs := range map[string]string{
+		"space": "imageColorSpace", "extent": "imageExtent", "usage": "imageUsage", "transform": "preTransform", "alpha": "compositeAlpha",
+		"mode": "presentMode", "clipped": "clipped",
+	} {
+		offset("OwnVkSwapchainInfo", own, "VkSwapchainCreateInfoKHR", theirs)
+	}
+	for own, theirs := range map[string]string{
+		"max_images": "maxImageCount", "smallest": "minImageExtent", "transforms": "supportedTransforms", "transform": "currentTransform",
+		"alphas": "supportedCompositeAlpha",
+	} {
+		offset("cv_surface", own, "VkSurfaceCapabilitiesKHR", theirs)
+	}
+	offset("OwnVkPresent", "indices", "VkPresentInfoKHR", "pImageIndices")
+	offset("OwnVkImageBarrier", "from", "VkImageMemoryBarrier", "oldLayout")
+	offset("OwnVkPixels", "rowLength", "VkBufferImageCopy", "bufferRowLength")
 	offset("OwnVkMessage", "message", "VkDebugUtilsMessengerCallbackDataEXT", "pMessage")
 
 	dir := t.TempDir()

@@ -50,10 +50,12 @@ func Choose(list []DeviceInfo, choice string) (DeviceInfo, error) {
 		return best, nil
 	}
 	if i, err := strconv.Atoi(choice); err == nil {
-		if i < 0 || i >= len(list) {
-			return DeviceInfo{}, fmt.Errorf("%w: index %d of %d; `cyclegan devices` lists them", ErrNoDevice, i, len(list))
+		for _, d := range list {
+			if d.Index == i {
+				return d, nil
+			}
 		}
-		return list[i], nil
+		return DeviceInfo{}, fmt.Errorf("%w: index %d of %d; `cyclegan devices` lists them", ErrNoDevice, i, len(list))
 	}
 	for _, d := range list {
 		if strings.Contains(strings.ToLower(d.Name), strings.ToLower(choice)) {
@@ -104,8 +106,11 @@ type Device struct {
 	pipelines map[string]*pipeline
 	cache     *pipelineCache // nil where there is none
 	staging   *staging
-	allocated int // bytes that arenas and host buffers hold
-	allocs    int // vkAllocateMemory calls so far
+	copies    *commands // of Copy; nil before the first
+	copying   bool      // the last was not waited for
+	presents  bool      // opened with swapchains
+	allocated int       // bytes that arenas and host buffers hold
+	allocs    int       // vkAllocateMemory calls so far
 	hung      bool
 
 	fault   func() string // what the driver says of a fault, once the device is lost; nil where it says nothing
@@ -114,13 +119,6 @@ type Device struct {
 
 // Open opens the device that Choose picks.
 func Open(choice string) (*Device, error) {
-	timeout := defaultTimeout
-	if text := os.Getenv(timeoutVariable); text != "" {
-		var err error
-		if timeout, err = time.ParseDuration(text); err != nil || timeout <= 0 {
-			return nil, fmt.Errorf("%s=%q: use a time such as 90s or 1h", timeoutVariable, text)
-		}
-	}
 	in, err := openInstance()
 	if err != nil {
 		return nil, err
@@ -133,8 +131,19 @@ func Open(choice string) (*Device, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := in.devices[info.Index]
+	return in.open(in.devices[info.Index], false)
+}
 
+// open opens a device with its queue, which may be one that presents to a window.
+func (in *instance) open(p physical, presents bool) (*Device, error) {
+	timeout := defaultTimeout
+	if text := os.Getenv(timeoutVariable); text != "" {
+		var err error
+		if timeout, err = time.ParseDuration(text); err != nil || timeout <= 0 {
+			return nil, fmt.Errorf("%s=%q: use a time such as 90s or 1h", timeoutVariable, text)
+		}
+	}
+	info := p.info
 	var enabled []string
 	if p.extensions["VK_KHR_portability_subset"] { // Vulkan requires it to be enabled where it is listed
 		enabled = append(enabled, "VK_KHR_portability_subset")
@@ -145,6 +154,9 @@ func Open(choice string) (*Device, error) {
 	}
 	if info.Features.Float16 {
 		want("VK_KHR_shader_float16_int8", C.CV_FLOAT16)
+	}
+	if presents {
+		enabled = append(enabled, swapchainExtension)
 	}
 	faults := in.marks && p.extensions[faultExtension]
 	if faults {
@@ -159,7 +171,7 @@ func Open(choice string) (*Device, error) {
 	}
 	d := &Device{
 		Info: info, Timeout: timeout, in: in, handle: vulkan.Device(handle), family: p.family, ticks: 1<<p.timestamps - 1, memory: p.memory,
-		pipelines: map[string]*pipeline{},
+		pipelines: map[string]*pipeline{}, presents: presents,
 	}
 	if faults {
 		d.fault = d.queryFault
@@ -182,6 +194,9 @@ func (d *Device) Close() error {
 	}
 	if d.staging != nil {
 		d.staging.destroy(d)
+	}
+	if d.copies != nil {
+		d.copies.destroy(d)
 	}
 	vulkan.DestroyDevice(d.handle, nil)
 	return takeMessages()
@@ -206,7 +221,13 @@ func (d *Device) Allocated() (bytes, allocations int) { return d.allocated, d.al
 
 // submit hands command buffers to the queue; fence may be nil.
 func (d *Device) submit(cmds []vulkan.CommandBuffer, fence vulkan.Fence) error {
-	return d.explain(check("vkQueueSubmit", C.cv_submit(unsafe.Pointer(d.queue), (*unsafe.Pointer)(unsafe.Pointer(&cmds[0])), C.uint32_t(len(cmds)), handle64(fence))))
+	return d.submitBetween(cmds, nil, nil, fence)
+}
+
+// submitBetween is submit where the transfers wait for one semaphore and the end signals another; each may be nil.
+func (d *Device) submitBetween(cmds []vulkan.CommandBuffer, wait, signal vulkan.Semaphore, fence vulkan.Fence) error {
+	return d.explain(check("vkQueueSubmit", C.cv_submit(unsafe.Pointer(d.queue), (*unsafe.Pointer)(unsafe.Pointer(unsafe.SliceData(cmds))), C.uint32_t(len(cmds)),
+		handle64(wait), handle64(signal), handle64(fence))))
 }
 
 // handle64 is a non-dispatchable handle (a pointer to C's eyes, never to Go's) as the number that native.h passes.

@@ -18,6 +18,9 @@ var (
 	ErrNoDevice          = errors.New("no such Vulkan device")
 	ErrValidation        = errors.New("validation message")
 	ErrTimeout           = errors.New("the device did not finish in time")
+	ErrCannotPresent     = errors.New("cannot show pictures in this window")
+	ErrOutOfDate         = errors.New("the window has changed")
+	ErrSurfaceLost       = errors.New("the window cannot be drawn to any more: close it and open another")
 )
 
 // Error is a Vulkan call that did not succeed.
@@ -43,18 +46,26 @@ func (e *Error) Unwrap() error {
 		return ErrOutOfDeviceMemory
 	case resultTimeout:
 		return ErrTimeout
+	case resultOutOfDate:
+		return ErrOutOfDate
+	case resultSurfaceLost:
+		return ErrSurfaceLost
 	}
 	return nil
 }
 
 const (
+	resultNotReady          = 1
 	resultTimeout           = 2
+	resultSuboptimal        = 1000001003
 	resultOutOfDeviceMemory = -2
 	resultDeviceLost        = -4
+	resultSurfaceLost       = -1000000000
+	resultOutOfDate         = -1000001004
 )
 
 var resultNames = map[int32]string{
-	1:                       "VK_NOT_READY",
+	resultNotReady:          "VK_NOT_READY",
 	resultTimeout:           "VK_TIMEOUT",
 	-1:                      "VK_ERROR_OUT_OF_HOST_MEMORY",
 	resultOutOfDeviceMemory: "VK_ERROR_OUT_OF_DEVICE_MEMORY",
@@ -68,6 +79,10 @@ var resultNames = map[int32]string{
 	-10:                     "VK_ERROR_TOO_MANY_OBJECTS",
 	-12:                     "VK_ERROR_FRAGMENTED_POOL",
 	-13:                     "VK_ERROR_UNKNOWN",
+	resultSuboptimal:        "VK_SUBOPTIMAL_KHR",
+	resultSurfaceLost:       "VK_ERROR_SURFACE_LOST_KHR",
+	-1000000001:             "VK_ERROR_NATIVE_WINDOW_IN_USE_KHR",
+	resultOutOfDate:         "VK_ERROR_OUT_OF_DATE_KHR",
 	-1000011001:             "VK_ERROR_VALIDATION_FAILED_EXT",
 	-1000069000:             "VK_ERROR_OUT_OF_POOL_MEMORY",
 }
@@ -77,6 +92,9 @@ const (
 	DeviceLost        int32 = resultDeviceLost
 	OutOfDeviceMemory int32 = resultOutOfDeviceMemory
 	Timeout           int32 = resultTimeout
+	OutOfDate         int32 = resultOutOfDate
+	SurfaceLost       int32 = resultSurfaceLost
+	Suboptimal        int32 = resultSuboptimal
 )
 
 // inject may replace the result of a Vulkan call by another.

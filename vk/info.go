@@ -133,7 +133,7 @@ func (p *physical) read() bool {
 	p.info = DeviceInfo{
 		Name: C.GoString(&c.name[0]), Type: DeviceType(c._type), VendorID: uint32(c.vendor_id), DeviceID: uint32(c.device_id),
 		Driver: fmt.Sprintf("driver version %#x", uint32(c.driver_version)), API: api.String(), Memory: size(c.memory),
-		Queue: int(p.family), Queues: p.families,
+		Queues: len(p.families),
 		Limits: Limits{
 			MaxStorageBufferRange: int(c.max_storage_range), MaxAllocation: size(c.max_allocation), MaxPushConstants: int(c.max_push_constants),
 			MaxStorageBuffers: int(c.max_bound_storage_buffers), MaxSharedMemory: int(c.max_shared_memory),
@@ -149,9 +149,7 @@ func (p *physical) read() bool {
 	if ext["VK_KHR_driver_properties"] {
 		p.info.Driver = strings.TrimSpace(C.GoString(&c.driver_name[0]) + " " + C.GoString(&c.driver_info[0]))
 	}
-	if p.timestamps > 0 {
-		p.info.Limits.TimestampPeriod, p.info.Limits.TimestampBits = float64(c.timestamp_period), int(p.timestamps)
-	}
+	p.tick = float64(c.timestamp_period)
 	for _, m := range c.matrices[:c.matrix_count] {
 		p.info.Matrices = append(p.info.Matrices, Matrix{
 			M: int(m.m), N: int(m.n), K: int(m.k), A: component(m.a), B: component(m.b), C: component(m.c), Sum: component(m.result),

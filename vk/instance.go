@@ -21,8 +21,9 @@ import (
 
 // instance is the process's Vulkan instance. vulkan-go keeps its entry points in C globals, so there is exactly one.
 type instance struct {
-	handle  vulkan.Instance
-	devices []physical
+	handle   vulkan.Instance
+	devices  []physical
+	surfaces bool // made with the extensions of a window system
 	aids
 }
 
@@ -30,9 +31,10 @@ type instance struct {
 type physical struct {
 	handle     vulkan.PhysicalDevice
 	info       DeviceInfo
-	family     uint32 // of the queue
-	families   int    // that there are
-	timestamps uint   // valid bits of its timestamps; 0 where it has none
+	family     uint32   // of the queue
+	families   []family // that there are
+	timestamps uint     // valid bits of its timestamps; 0 where it has none
+	tick       float64  // nanoseconds
 	extensions map[string]bool
 	memory     []vulkan.MemoryPropertyFlagBits // by memory type
 	cacheUUID  [16]byte                        // which pipeline caches this driver can read
@@ -75,13 +77,14 @@ func newInstance() (*instance, error) {
 }
 
 func (in *instance) create(proc unsafe.Pointer) error {
-	available, err := extensions("vkEnumerateInstanceExtensionProperties", func(n *C.uint32_t, list *C.cv_extension) C.int32_t {
-		return C.cv_instance_extensions(proc, n, list)
-	})
+	available, err := instanceExtensions(proc)
 	if err != nil {
 		return err
 	}
 	layers, enabled := in.enabled(available)
+	windows := takeWindowExtensions()
+	enabled = append(enabled, windows...)
+	in.surfaces = slices.Contains(windows, surfaceExtension)
 	var flags C.uint32_t
 	if available["VK_KHR_portability_enumeration"] { // MoltenVK is listed only to those who ask
 		enabled = append(enabled, "VK_KHR_portability_enumeration")
@@ -104,6 +107,13 @@ func (in *instance) create(proc unsafe.Pointer) error {
 	return err
 }
 
+// instanceExtensions lists those of the loader and of the drivers.
+func instanceExtensions(proc unsafe.Pointer) (map[string]bool, error) {
+	return extensions("vkEnumerateInstanceExtensionProperties", func(n *C.uint32_t, list *C.cv_extension) C.int32_t {
+		return C.cv_instance_extensions(proc, n, list)
+	})
+}
+
 // enumerate lists the devices that have a compute queue and Vulkan 1.1, in the driver's order.
 func (in *instance) enumerate() error {
 	var count uint32
@@ -123,7 +133,8 @@ func (in *instance) enumerate() error {
 			return err
 		}
 		p.extensions = ext
-		if p.computeFamily() && p.read() {
+		if i := p.computeFamily(); i >= 0 && p.read() {
+			p.use(i)
 			p.info.Index = len(in.devices)
 			in.devices = append(in.devices, p)
 		}
@@ -134,22 +145,26 @@ func (in *instance) enumerate() error {
 	return nil
 }
 
-// computeFamily finds a queue family that computes.
-func (p *physical) computeFamily() bool {
+// computeFamily lists the queue families and finds one that computes, or -1.
+func (p *physical) computeFamily() int {
 	var count C.uint32_t
 	C.cv_queue_families(unsafe.Pointer(p.handle), &count, nil)
 	list := make([]C.cv_family, count)
 	C.cv_queue_families(unsafe.Pointer(p.handle), &count, unsafe.SliceData(list))
-	families := make([]family, count)
+	p.families = make([]family, count)
 	for i, f := range list[:count] {
-		families[i] = family{vulkan.QueueFlagBits(f.flags), uint(f.timestamp_bits)}
+		p.families[i] = family{vulkan.QueueFlagBits(f.flags), uint(f.timestamp_bits)}
 	}
-	i := chooseFamily(families)
-	if i < 0 {
-		return false
+	return chooseFamily(p.families)
+}
+
+// use makes a family the one that the queue is of.
+func (p *physical) use(i int) {
+	p.family, p.timestamps = uint32(i), p.families[i].timestamps
+	p.info.Queue, p.info.Limits.TimestampPeriod, p.info.Limits.TimestampBits = i, 0, int(p.timestamps)
+	if p.timestamps > 0 {
+		p.info.Limits.TimestampPeriod = p.tick
 	}
-	p.family, p.families, p.timestamps = uint32(i), len(families), families[i].timestamps
-	return true
 }
 
 // family is a queue family: what it can do, and the valid bits of its timestamps.

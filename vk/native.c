@@ -396,7 +396,8 @@ void cv_cmd_bind(void *cmd, uint64_t pipeline, uint64_t layout, uint64_t set) {
   vkCmdBindDescriptorSets(cmd, BIND_COMPUTE, layout, 0, 1, &set, 0, NULL);
 }
 
-int32_t cv_submit(void *queue, void *const *cmds, uint32_t count, uint64_t fence) {
-  VkSubmit submit = {4, NULL, 0, NULL, NULL, count, cmds, 0, NULL};
+int32_t cv_submit(void *queue, void *const *cmds, uint32_t count, uint64_t wait, uint64_t signal, uint64_t fence) {
+  const VkFlags stage = TRANSFER;
+  VkSubmit submit = {4, NULL, wait != 0, &wait, &stage, count, cmds, signal != 0, &signal};
   return vkQueueSubmit(queue, 1, &submit, fence);
 }

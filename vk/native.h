@@ -89,7 +89,8 @@ void cv_cmd_barrier(void *cmd, int last);
 void cv_cmd_mark(void *cmd, uint64_t buffer, uint32_t value);
 void cv_cmd_copy(void *cmd, uint64_t src, uint64_t src_offset, uint64_t dst, uint64_t dst_offset, uint64_t bytes);
 void cv_cmd_bind(void *cmd, uint64_t pipeline, uint64_t layout, uint64_t set);
-int32_t cv_submit(void *queue, void *const *cmds, uint32_t count, uint64_t fence);
+// wait and signal are semaphores, or 0; transfers wait for the first.
+int32_t cv_submit(void *queue, void *const *cmds, uint32_t count, uint64_t wait, uint64_t signal, uint64_t fence);
 
 // Validation messages: collected as text, joined by newlines, until taken. cv_take_messages returns how many were dropped for want of room.
 int32_t cv_watch(void *instance);
@@ -119,5 +120,36 @@ typedef struct {
   cv_fault_vendor vendors[CV_MAX_FAULTS];
 } cv_fault;
 int32_t cv_device_fault(void *device, cv_fault *out);
+
+// VkSurfaceCapabilitiesKHR and VkSurfaceFormatKHR.
+typedef struct {
+  uint32_t min_images, max_images, current[2], smallest[2], largest[2], layers, transforms, transform, alphas, usages;
+} cv_surface;
+typedef struct {
+  uint32_t format, space;
+} cv_format;
+
+// What a swapchain is made with; the numbers are Vulkan's.
+typedef struct {
+  uint32_t images, format, space, width, height, transform, alpha, mode;
+} cv_swapchain;
+
+// Loads the entry points of surfaces and swapchains. Returns the name of the first one missing, or NULL.
+const char *cv_load_swapchains(void *instance);
+// The handle that lies at an address.
+uint64_t cv_handle_at(uintptr_t address);
+void cv_destroy_surface(void *instance, uint64_t surface);
+int32_t cv_can_present(void *physical, uint32_t queue_family, uint64_t surface, uint32_t *yes);
+int32_t cv_surface_capabilities(void *physical, uint64_t surface, cv_surface *out);
+int32_t cv_surface_formats(void *physical, uint64_t surface, uint32_t *count, cv_format *list);
+int32_t cv_present_modes(void *physical, uint64_t surface, uint32_t *count, uint32_t *list);
+// old is a swapchain of the same surface, which is retired, or 0.
+int32_t cv_create_swapchain(void *device, uint64_t surface, cv_swapchain s, uint64_t old, uint64_t *swapchain);
+void cv_destroy_swapchain(void *device, uint64_t swapchain);
+int32_t cv_swapchain_images(void *device, uint64_t swapchain, uint32_t *count, uint64_t *list);
+int32_t cv_acquire(void *device, uint64_t swapchain, uint64_t nanoseconds, uint64_t semaphore, uint32_t *image);
+// Copies rows of 32-bit pixels over a whole image, which is ready to be presented then.
+void cv_cmd_show(void *cmd, uint64_t buffer, uint64_t offset, uint64_t image, uint32_t width, uint32_t height);
+int32_t cv_present(void *queue, uint64_t swapchain, uint32_t image, uint64_t semaphore);
 
 #endif

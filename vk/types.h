@@ -1,4 +1,4 @@
-// What native.c and debug.c share: Vulkan's basic types and the way to its entry points.
+// What native.c, debug.c and swapchain.c share: Vulkan's basic types and the way to its entry points.
 #ifndef CYCLEVK_TYPES_H
 #define CYCLEVK_TYPES_H
 

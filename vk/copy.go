@@ -1,0 +1,83 @@
+// Copies within device memory, and waiting for all that the device was given.
+
+package vk
+
+import (
+	"errors"
+	"fmt"
+
+	vulkan "github.com/vulkan-go/vulkan"
+)
+
+// Copy copies device memory from src to dst, which have the same size and no byte in common, between what was submitted before and what
+// will be. It waits for the copy before it, but not for this one: its failure may show in a later call.
+func (d *Device) Copy(dst, src Range) error {
+	err := dst.check()
+	if err == nil {
+		err = src.check()
+	}
+	from, to := src.offset+src.Offset, dst.offset+dst.Offset
+	switch {
+	case err != nil:
+	case src.block == nil || src.block.buffer == nil || dst.block == nil || dst.block.buffer == nil:
+		err = errors.New("not allocated")
+	case dst.Bytes != src.Bytes:
+		err = errors.New("sizes differ")
+	case dst.block == src.block && from < to+dst.Bytes && to < from+src.Bytes:
+		err = errors.New("they overlap")
+	default:
+		err = d.later(func(cmd vulkan.CommandBuffer) {
+			cmdCopy(cmd, src.block.buffer, from, dst.block.buffer, to, src.Bytes)
+			cmdBarrier(cmd, true)
+		})
+	}
+	if err != nil {
+		return fmt.Errorf("copy of %s to %s: %w", src, dst, err)
+	}
+	return nil
+}
+
+// later submits one buffer, once the last was waited for.
+func (d *Device) later(record func(vulkan.CommandBuffer)) error {
+	if err := d.copied(); err != nil {
+		return err
+	}
+	if d.copies == nil {
+		c, err := d.newCommands("copies", 1)
+		if err != nil {
+			return err
+		}
+		d.copies = c
+	}
+	cmd := d.copies.buffers[0]
+	if err := begin(cmd, true); err != nil {
+		return err
+	}
+	record(cmd)
+	if err := end(cmd); err != nil {
+		return err
+	}
+	if err := d.copies.submit(d); err != nil {
+		return err
+	}
+	d.copying = true
+	return d.messages()
+}
+
+// copied waits for the last copy.
+func (d *Device) copied() error {
+	if !d.copying {
+		return nil
+	}
+	d.copying = false
+	return d.copies.wait(d)
+}
+
+// settle waits, no longer than for any submission, until the device has done all that it was given.
+func (d *Device) settle() error {
+	err := d.later(func(vulkan.CommandBuffer) {})
+	if err == nil {
+		err = d.copied()
+	}
+	return err
+}
