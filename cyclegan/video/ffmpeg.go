@@ -89,7 +89,7 @@ func (p *process) end(err error) error {
 	case err == nil:
 		return nil
 	case p.ctx.Err() != nil:
-		return p.ctx.Err()
+		return context.Cause(p.ctx)
 	case errors.Is(err, exec.ErrNotFound):
 		return ErrNoFFmpeg
 	}

@@ -93,6 +93,11 @@ type Options struct {
 	Codec string // of that sound; what MP4 cannot hold is encoded as AAC
 }
 
+// yuv420 is the filter of RGB to yuv420p, BT.709, which has even sides; bt709 says so in the file.
+const yuv420 = "crop=trunc(iw/2)*2:trunc(ih/2)*2:0:0,scale=out_color_matrix=bt709:out_range=tv:flags=accurate_rnd+full_chroma_int,format=yuv420p"
+
+var bt709 = []string{"-colorspace", "bt709", "-color_primaries", "bt709", "-color_trc", "bt709", "-color_range", "tv"}
+
 // copied are the sound codecs that MP4 files hold as they are.
 var copied = []string{"aac", "mp3", "mp2", "ac3", "eac3", "opus", "flac", "alac"}
 
@@ -121,10 +126,8 @@ func Create(ctx context.Context, path string, o Options) (*Writer, error) {
 		}
 		args = slices.Concat(args, input(url), []string{"-map", "0:v", "-map", "1:a:0", "-c:a", codec, "-avoid_negative_ts", "make_zero"})
 	}
-	args = append(args, "-c:v", "libx264", "-crf", strconv.Itoa(o.CRF), "-vf",
-		"crop=trunc(iw/2)*2:trunc(ih/2)*2:0:0,scale=out_color_matrix=bt709:out_range=tv:flags=accurate_rnd+full_chroma_int,format=yuv420p,setsar="+o.Pixel,
-		"-colorspace", "bt709", "-color_primaries", "bt709", "-color_trc", "bt709", "-color_range", "tv",
-		"-map_metadata", "-1", "-movflags", "+faststart", "-f", "mp4", "-y", to)
+	args = slices.Concat(args, []string{"-c:v", "libx264", "-crf", strconv.Itoa(o.CRF), "-vf", yuv420 + ",setsar=" + o.Pixel}, bt709,
+		[]string{"-map_metadata", "-1", "-movflags", "+faststart", "-f", "mp4", "-y", to})
 	w.p = command(ctx, "ffmpeg", args...)
 	if w.pipe, err = w.p.StdinPipe(); err == nil {
 		err = w.p.Start()

@@ -1,0 +1,90 @@
+// Recording the live picture: frames that come when they come, into a file that is whole when it has its name.
+
+package video
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+)
+
+// Record makes ready to write an MP4 file: H.264, yuv420p, BT.709, each picture with its own time. A side of an odd length loses
+// its last line.
+//
+// While it grows it lies beside path under a temporary name, path.PID.part.mp4, in fragments of a second: it plays as far as it
+// came after a loss of power, and ffmpeg ends it properly by itself when this program is killed. Finish makes of it a file with
+// one index, under its own name. What could not be finished stays there, and the error names it.
+func Record(ctx context.Context, path string, o SinkOptions) (*Sink, error) {
+	s := &Sink{name: fmt.Sprintf("record %q", path)}
+	if err := s.record(ctx, path, o); err != nil {
+		return nil, s.named(err)
+	}
+	return s, nil
+}
+
+func (s *Sink) record(ctx context.Context, path string, o SinkOptions) error {
+	part, temp := fmt.Sprintf("%s.%d.part.mp4", path, os.Getpid()), fmt.Sprintf("%s.%d.tmp", path, os.Getpid())
+	to, err := fileURL(part)
+	if err != nil {
+		return err
+	}
+	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
+		return fmt.Errorf("it is not a regular file (%v)", info.Mode().Type())
+	}
+	if info, err := os.Stat(filepath.Dir(part)); err != nil {
+		return err
+	} else if !info.IsDir() {
+		return fmt.Errorf("%s is no folder", filepath.Dir(part))
+	}
+	encoder := []string{"-c:v", "libx264", "-preset", "veryfast", "-crf", strconv.Itoa(o.CRF)}
+	s.codec = "libx264"
+	switch has, err := hasEncoder(ctx, s.codec); {
+	case err != nil:
+		return err
+	case !has:
+		s.codec, encoder = "mpeg4", []string{"-c:v", "mpeg4", "-q:v", "3"}
+	}
+	sync, err := passthrough(ctx)
+	if err != nil {
+		return err
+	}
+	s.encode = (&matroska{}).write
+	s.finish = func(ctx context.Context) error { return index(ctx, part, temp, path) }
+	s.remove = func() {
+		_ = os.Remove(part) // gone where Finish succeeded
+		_ = os.Remove(temp)
+	}
+	s.args = func(int, int) []string {
+		return slices.Concat(
+			[]string{"-nostdin", "-protocol_whitelist", "pipe", "-fpsprobesize", "0", "-f", "matroska", "-i", "pipe:0"}, sync, encoder,
+			[]string{"-enc_time_base", "1:1000", "-g", "60", "-vf", yuv420 + ",setsar=1"}, bt709,
+			[]string{"-movflags", "+frag_keyframe+empty_moov+default_base_moof", "-frag_duration", "1000000", "-f", "mp4", "-y", to})
+	}
+	return nil
+}
+
+// index makes a file with one index at its front of one in fragments.
+func index(ctx context.Context, part, temp, path string) error {
+	from, err := source(part)
+	if err != nil {
+		return err
+	}
+	to, err := fileURL(temp)
+	if err != nil {
+		return err
+	}
+	p := command(ctx, "ffmpeg", slices.Concat([]string{"-nostdin"}, input(from), []string{
+		"-c", "copy", "-map_metadata", "-1", "-movflags", "+faststart", "-f", "mp4", "-y", to,
+	})...)
+	if err = p.end(p.Run()); err == nil {
+		err = os.Rename(temp, path)
+	}
+	if err != nil {
+		_ = os.Remove(temp) // the error at hand says more
+		return fmt.Errorf("%w: what was recorded is %s", err, part)
+	}
+	return os.Remove(part)
+}
