@@ -29,6 +29,16 @@ func Copy(p *vk.Program, src, dst Tensor) {
 	elementwise(p, "copy", nil, src, dst)
 }
 
+// CopyBytes copies src to dst, which has as many bytes, a multiple of 16.
+func CopyBytes(p *vk.Program, src, dst vk.Range) {
+	if src.Bytes != dst.Bytes || src.Bytes%16 != 0 {
+		p.Fail(fmt.Errorf("copy of %s to %s: want as many bytes, a multiple of 16", src, dst))
+		return
+	}
+	count := src.Bytes / 16
+	launch(p, vk.Launch{Push: struct{ Count uint32 }{uint32(count)}, Groups: groups(count, stripSize)}, "copy", src, dst)
+}
+
 // elementwise launches a kernel that treats every vec4 of tensors of one shape alike.
 func elementwise(p *vk.Program, shader string, spec []uint32, tensors ...Tensor) {
 	if !sameShapes(p, shader, tensors...) {

@@ -1,0 +1,54 @@
+// The live pipeline's way in: a camera's frame to the canvas.
+
+package kernels
+
+import (
+	"fmt"
+
+	"cyclevk/vk"
+)
+
+// Fit says how frames are brought to a canvas: enlarged or reduced so that Num pixels of the frame become Den, and cropped to their middle.
+type Fit struct {
+	FrameW, FrameH int
+	W, H           int // of the canvas
+	Num, Den       int
+}
+
+// maxFitSide bounds the sides of frames and canvases, whose products the shader counts in 32 bits.
+const maxFitSide = 1 << 14
+
+// offset is twice the distance from the frame's edge to the crop's, in units of 1 / Den pixels; whole pixels where nothing is scaled.
+func (f Fit) offset(frame, canvas int) int {
+	if f.Num == f.Den {
+		return (frame - canvas) / 2 * 2 * f.Den
+	}
+	return frame*f.Den - canvas*f.Num
+}
+
+// LiveFit writes frame, bytes of [FrameH, FrameW, 3], to x, [1,H,W,3] or, as luma, [1,H,W,1], normalised as Upload does. frame has
+// PixelBytes bytes.
+func LiveFit(p *vk.Program, frame vk.Range, f Fit, x Tensor) {
+	offsetX, offsetY := f.offset(f.FrameW, f.W), f.offset(f.FrameH, f.H)
+	switch {
+	case min(f.FrameW, f.FrameH, f.W, f.H, f.Num, f.Den) < 1 || max(f.FrameW, f.FrameH, f.W, f.H, f.Num, f.Den) > maxFitSide ||
+		f.W*f.Num > f.FrameW*f.Den || f.H*f.Num > f.FrameH*f.Den:
+		p.Fail(fmt.Errorf("live_fit: no %dx%d of a frame of %dx%d scaled by %d/%d, with sides up to %d", f.W, f.H, f.FrameW, f.FrameH, f.Den, f.Num, maxFitSide))
+		return
+	case x.N != 1 || x.H != f.H || x.W != f.W || x.C != 1 && x.C != 3:
+		p.Fail(fmt.Errorf("live_fit to %s: want [1,%d,%d,1 or 3]", x, f.H, f.W))
+		return
+	case frame.Bytes < PixelBytes(1, f.FrameH, f.FrameW, 3, 8):
+		p.Fail(fmt.Errorf("live_fit: frame of %d bytes, want %d", frame.Bytes, PixelBytes(1, f.FrameH, f.FrameW, 3, 8)))
+		return
+	}
+	push := fitPush{
+		int32(f.FrameW), int32(f.FrameH), int32(f.W), int32(f.H), int32(f.Num), int32(f.Den), int32(offsetX), int32(offsetY), uint32(x.C),
+	}
+	launch(p, vk.Launch{Push: push, Groups: groups(f.W*f.H, flatSize)}, "live_fit", frame, x.Range)
+}
+
+type fitPush struct {
+	frameW, frameH, w, h, num, den, offsetX, offsetY int32
+	channels                                         uint32
+}
