@@ -20,6 +20,9 @@ typedef struct {
   uint32_t sType; void *pNext; char description[256]; cv_fault_address *addresses; cv_fault_vendor *vendors; void *binary;
 } VkFaultInfo;
 
+typedef struct { uint32_t sType; const void *pNext; VkHandle pipeline; } VkPipelineInfo;
+typedef struct { uint32_t sType; const void *pNext; VkHandle pipeline; uint32_t index; } VkExecutableInfo;
+
 enum { INCOMPLETE = 5, EXTENSION_NOT_PRESENT = -7 };
 
 static atomic_flag message_lock = ATOMIC_FLAG_INIT;  // held for the length of a copy
@@ -128,4 +131,22 @@ int32_t cv_device_fault(void *device, cv_fault *out) {
   out->address_count = counts.addresses;
   out->vendor_count = counts.vendors;
   return 0;
+}
+
+int32_t cv_executables(void *device, uint64_t pipeline, uint32_t *count, cv_executable *list) {
+  VkResult(VKCALL * get)(void *, const VkPipelineInfo *, uint32_t *, cv_executable *) =
+      (VkResult(VKCALL *)(void *, const VkPipelineInfo *, uint32_t *, cv_executable *))cv_device_proc(device, "vkGetPipelineExecutablePropertiesKHR");
+  if (!get) return EXTENSION_NOT_PRESENT;
+  for (uint32_t i = 0; list && i < *count; i++) list[i].type = 1000269002;
+  VkPipelineInfo info = {1000269001, NULL, pipeline};
+  return get(device, &info, count, list);
+}
+
+int32_t cv_statistics(void *device, uint64_t pipeline, uint32_t executable, uint32_t *count, cv_statistic *list) {
+  VkResult(VKCALL * get)(void *, const VkExecutableInfo *, uint32_t *, cv_statistic *) =
+      (VkResult(VKCALL *)(void *, const VkExecutableInfo *, uint32_t *, cv_statistic *))cv_device_proc(device, "vkGetPipelineExecutableStatisticsKHR");
+  if (!get) return EXTENSION_NOT_PRESENT;
+  for (uint32_t i = 0; list && i < *count; i++) list[i].type = 1000269004;
+  VkExecutableInfo info = {1000269003, NULL, pipeline, executable};
+  return get(device, &info, count, list);
 }

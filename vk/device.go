@@ -8,6 +8,7 @@ import "C"
 import (
 	"fmt"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -113,12 +114,13 @@ type Device struct {
 	allocs    int       // vkAllocateMemory calls so far
 	hung      bool
 
+	statistics bool // see Statistics
 	fault   func() string // what the driver says of a fault, once the device is lost; nil where it says nothing
 	running []*marks      // of the runs that were not waited for, in order
 }
 
-// Open opens the device that Choose picks.
-func Open(choice string) (*Device, error) {
+// Open opens the device that Choose picks. Options that its driver does not offer are left out.
+func Open(choice string, options ...Option) (*Device, error) {
 	in, err := openInstance()
 	if err != nil {
 		return nil, err
@@ -131,11 +133,11 @@ func Open(choice string) (*Device, error) {
 	if err != nil {
 		return nil, err
 	}
-	return in.open(in.devices[info.Index], false)
+	return in.open(in.devices[info.Index], false, options...)
 }
 
 // open opens a device with its queue, which may be one that presents to a window.
-func (in *instance) open(p physical, presents bool) (*Device, error) {
+func (in *instance) open(p physical, presents bool, options ...Option) (*Device, error) {
 	timeout := defaultTimeout
 	if text := os.Getenv(timeoutVariable); text != "" {
 		var err error
@@ -162,6 +164,14 @@ func (in *instance) open(p physical, presents bool) (*Device, error) {
 	if faults {
 		want(faultExtension, C.CV_FAULT)
 	}
+	if info.Features.CooperativeMatrix {
+		want(matrixExtension, C.CV_MATRICES)
+		enabled = append(enabled, memoryModelExtension)
+	}
+	statistics := p.extensions[statisticsExtension] && slices.Contains(options, Statistics)
+	if statistics {
+		want(statisticsExtension, C.CV_STATISTICS)
+	}
 	cEnabled := cStrings(enabled)
 	defer freeStrings(cEnabled)
 	var handle unsafe.Pointer
@@ -171,7 +181,7 @@ func (in *instance) open(p physical, presents bool) (*Device, error) {
 	}
 	d := &Device{
 		Info: info, Timeout: timeout, in: in, handle: vulkan.Device(handle), family: p.family, ticks: 1<<p.timestamps - 1, memory: p.memory,
-		pipelines: map[string]*pipeline{}, presents: presents,
+		pipelines: map[string]*pipeline{}, presents: presents, statistics: statistics,
 	}
 	if faults {
 		d.fault = d.queryFault

@@ -57,11 +57,17 @@ type Limits struct {
 	MinSubgroup, MaxSubgroup int
 }
 
+// What shaders with cooperative matrices need.
+const (
+	matrixExtension      = "VK_KHR_cooperative_matrix"
+	memoryModelExtension = "VK_KHR_vulkan_memory_model"
+)
+
 // Features are the optional abilities that some kernel variants use.
 type Features struct {
 	Storage16          bool // 16-bit values in storage buffers
 	Float16            bool // half-precision arithmetic
-	CooperativeMatrix  bool // VK_KHR_cooperative_matrix
+	CooperativeMatrix  bool // VK_KHR_cooperative_matrix, and the memory model that its shaders need
 	MemoryBudget       bool // VK_EXT_memory_budget: the driver says how much memory is free
 	SubgroupArithmetic bool
 	SubgroupShuffle    bool
@@ -69,7 +75,11 @@ type Features struct {
 
 // has reports whether a device is open to shaders that need a SPIR-V capability.
 func (f Features) has(capability uint32) bool {
-	const shader, float16, groupNonUniform, groupNonUniformArithmetic, groupNonUniformShuffle = 1, 9, 61, 63, 65
+	const (
+		shader, float16                                                    = 1, 9
+		groupNonUniform, groupNonUniformArithmetic, groupNonUniformShuffle = 61, 63, 65
+		vulkanMemoryModel, cooperativeMatrix                               = 5345, 6022
+	)
 	switch capability {
 	case shader, groupNonUniform: // of every Vulkan 1.1 device
 		return true
@@ -79,6 +89,8 @@ func (f Features) has(capability uint32) bool {
 		return f.SubgroupArithmetic
 	case groupNonUniformShuffle:
 		return f.SubgroupShuffle
+	case vulkanMemoryModel, cooperativeMatrix:
+		return f.CooperativeMatrix
 	}
 	return false
 }
@@ -87,6 +99,7 @@ func (f Features) has(capability uint32) bool {
 type Matrix struct {
 	M, N, K      int
 	A, B, C, Sum string // types of elements, such as f16
+	Subgroup     bool   // a subgroup holds a matrix; else another scope does
 }
 
 func (m Matrix) String() string {
@@ -125,7 +138,7 @@ func (p *physical) read() bool {
 	ext := p.extensions
 	var c C.cv_info
 	C.cv_get_info(unsafe.Pointer(p.handle), cBool(ext["VK_KHR_driver_properties"]), cBool(ext["VK_EXT_subgroup_size_control"]),
-		cBool(ext["VK_KHR_shader_float16_int8"]), cBool(ext["VK_KHR_cooperative_matrix"]), &c)
+		cBool(ext["VK_KHR_shader_float16_int8"]), cBool(ext[matrixExtension] && ext[memoryModelExtension]), &c)
 	api := vulkan.Version(c.api_version)
 	if api < vulkan.Version(vulkan.MakeVersion(1, 1, 0)) {
 		return false
@@ -153,6 +166,7 @@ func (p *physical) read() bool {
 	for _, m := range c.matrices[:c.matrix_count] {
 		p.info.Matrices = append(p.info.Matrices, Matrix{
 			M: int(m.m), N: int(m.n), K: int(m.k), A: component(m.a), B: component(m.b), C: component(m.c), Sum: component(m.result),
+			Subgroup: m.scope == 3, // VK_SCOPE_SUBGROUP_KHR
 		})
 	}
 	p.cacheUUID = *(*[16]byte)(unsafe.Pointer(&c.cache_uuid))

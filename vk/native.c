@@ -68,7 +68,9 @@ typedef struct { uint32_t sType; void *pNext; uint32_t storage, uniform, push, i
 typedef struct { uint32_t sType; void *pNext; uint32_t float16, int8; } VkFloat16;
 typedef struct { uint32_t sType; void *pNext; uint32_t matrix, robust; } VkCoopMat;
 typedef struct { uint32_t sType; void *pNext; cv_matrix matrix; } VkCoopMatShape;
+typedef struct { uint32_t sType; void *pNext; uint32_t model, deviceScope, chains; } VkMemoryModel;
 typedef struct { uint32_t sType; void *pNext; uint32_t fault, vendorBinary; } VkFault;
+typedef struct { uint32_t sType; void *pNext; uint32_t info; } VkExecutables;
 
 typedef struct {
   uint32_t typeCount; struct { VkFlags flags; uint32_t heap; } types[32];
@@ -213,7 +215,7 @@ void cv_queue_families(void *physical, uint32_t *count, cv_family *list) {
   vkGetPhysicalDeviceQueueFamilyProperties(physical, count, list);
 }
 
-void cv_get_info(void *physical, int has_driver, int has_subgroup_control, int has_float16, int has_coopmat, cv_info *out) {
+void cv_get_info(void *physical, int has_driver, int has_subgroup_control, int has_float16, int has_matrices, cv_info *out) {
   VkMaintenance3 maintenance = {0};
   VkSubgroup subgroup = {0};
   VkSubgroupControl control = {0};
@@ -229,11 +231,15 @@ void cv_get_info(void *physical, int has_driver, int has_subgroup_control, int h
   Vk16Bit storage16 = {0};
   VkFloat16 float16 = {0};
   VkCoopMat matrix = {0};
+  VkMemoryModel model = {0};
   VkFeatures2 f = {0};
   f.sType = 1000059000;
   f.pNext = chain(f.pNext, &storage16, 1000083000);
   if (has_float16) f.pNext = chain(f.pNext, &float16, 1000082000);
-  if (has_coopmat) f.pNext = chain(f.pNext, &matrix, 1000506000);
+  if (has_matrices) {
+    f.pNext = chain(f.pNext, &matrix, 1000506000);
+    f.pNext = chain(f.pNext, &model, 1000211000);
+  }
   vkGetPhysicalDeviceFeatures2(physical, &f);
 
   const VkProperties *q = &p.properties;
@@ -264,9 +270,9 @@ void cv_get_info(void *physical, int has_driver, int has_subgroup_control, int h
   out->timestamp_period = l->timestampPeriod;
   out->storage16 = storage16.storage;
   out->float16 = float16.float16;
-  out->cooperative_matrix = matrix.matrix;
+  out->cooperative_matrix = matrix.matrix && model.model;
 
-  if (matrix.matrix && get_matrices) {
+  if (out->cooperative_matrix && get_matrices) {
     VkCoopMatShape shapes[CV_MAX_MATRICES] = {{0}};
     for (int i = 0; i < CV_MAX_MATRICES; i++) shapes[i].sType = 1000506001;
     uint32_t count = CV_MAX_MATRICES;
@@ -302,16 +308,25 @@ int32_t cv_create_device(void *physical, uint32_t family, const char *const *ext
   const float priority = 1;
   VkFloat16 half = {0, NULL, 1, 0};
   VkFault fault = {0, NULL, 1, 0};
+  VkExecutables executables = {0, NULL, 1};
+  VkCoopMat matrix = {0, NULL, 1, 0};
+  VkMemoryModel model = {0, NULL, 1, 0, 0};
   VkQueueInfo queue = {2, NULL, 0, family, 1, &priority};
   void *enabled = NULL;
   if (features & CV_FLOAT16) enabled = chain(enabled, &half, 1000082000);
   if (features & CV_FAULT) enabled = chain(enabled, &fault, 1000341000);
+  if (features & CV_STATISTICS) enabled = chain(enabled, &executables, 1000269000);
+  if (features & CV_MATRICES) {
+    enabled = chain(enabled, &matrix, 1000506000);
+    enabled = chain(enabled, &model, 1000211000);
+  }
   VkDeviceInfo info = {3, enabled, 0, 1, &queue, 0, NULL, count, extensions, NULL};
   return vkCreateDevice(physical, &info, NULL, device);
 }
 
 int32_t cv_create_pipeline(void *device, uint64_t cache, const uint32_t *code, uint64_t code_bytes, uint32_t bindings, uint32_t push_bytes,
-                           const uint32_t *spec, uint32_t spec_count, cv_pipeline *out, const char **call) {
+                           const uint32_t *spec, uint32_t spec_count, int statistics, cv_pipeline *out, const char **call) {
+  enum { CAPTURE_STATISTICS = 0x40 };
   VkResult r;
   VkModuleInfo module = {16, NULL, 0, code_bytes, code};
   *call = "vkCreateShaderModule";
@@ -331,7 +346,7 @@ int32_t cv_create_pipeline(void *device, uint64_t cache, const uint32_t *code, u
   VkSpecEntry entries[CV_MAX_SPEC];
   for (uint32_t i = 0; i < spec_count; i++) entries[i] = (VkSpecEntry){i, 4 * i, 4};
   VkSpec s = {spec_count, entries, 4 * spec_count, spec};
-  VkComputeInfo info = {29, NULL, 0, {18, NULL, 0, STAGE_COMPUTE, out->module, "main", &s}, out->layout, 0, -1};
+  VkComputeInfo info = {29, NULL, statistics ? CAPTURE_STATISTICS : 0, {18, NULL, 0, STAGE_COMPUTE, out->module, "main", &s}, out->layout, 0, -1};
   *call = "vkCreateComputePipelines";
   return vkCreateComputePipelines(device, cache, 1, &info, NULL, &out->pipeline);
 }

@@ -9,7 +9,7 @@
 enum { CV_MAX_BINDINGS = 16, CV_MAX_SPEC = 32, CV_MAX_MEMORY_TYPES = 32, CV_MAX_MATRICES = 64, CV_MAX_FAULTS = 8 };
 
 // What a device can be opened with, beside what Vulkan 1.1 has.
-enum { CV_FLOAT16 = 1, CV_FAULT = 2, CV_STATISTICS = 4 };
+enum { CV_FLOAT16 = 1, CV_FAULT = 2, CV_STATISTICS = 4, CV_MATRICES = 8 };
 
 // A shape of cooperative matrices; the types are VkComponentTypeKHR's numbers, the scope VkScopeKHR's.
 typedef struct {
@@ -64,17 +64,18 @@ const char *cv_load(void *get_instance_proc_addr, void *instance);
 
 int32_t cv_device_extensions(void *physical, uint32_t *count, cv_extension *list);
 void cv_queue_families(void *physical, uint32_t *count, cv_family *list);
-// has_* say which optional structures the device knows, so that only those are chained.
-void cv_get_info(void *physical, int has_driver, int has_subgroup_control, int has_float16, int has_coopmat, cv_info *out);
+// has_* say which optional structures the device knows, so that only those are chained: has_matrices those of cooperative matrices and
+// of the memory model that their shaders need.
+void cv_get_info(void *physical, int has_driver, int has_subgroup_control, int has_float16, int has_matrices, cv_info *out);
 // The bytes of the largest device-local heap that this process can still allocate, where the device knows VK_EXT_memory_budget.
 uint64_t cv_free_memory(void *physical, int has_budget);
 // features are of the above; their extensions have to be among those listed.
 int32_t cv_create_device(void *physical, uint32_t queue_family, const char *const *extensions, uint32_t count, uint32_t features, void **device);
 
 // Makes a pipeline (cache: one of below, or 0) from a shader's entry point "main" with storage buffers 0 to bindings-1 of set 0. Where a call fails, *call is
-// its name and *out holds what was made before it.
+// its name and *out holds what was made before it. With statistics, on a device that was opened with them, cv_statistics has something to say of it.
 int32_t cv_create_pipeline(void *device, uint64_t cache, const uint32_t *code, uint64_t code_bytes, uint32_t bindings, uint32_t push_bytes,
-                           const uint32_t *spec, uint32_t spec_count, cv_pipeline *out, const char **call);
+                           const uint32_t *spec, uint32_t spec_count, int statistics, cv_pipeline *out, const char **call);
 // A pipeline cache that begins with data; and what it holds, by Vulkan's convention of two calls.
 int32_t cv_create_cache(void *device, const void *data, uint64_t bytes, uint64_t *cache);
 int32_t cv_cache_data(void *device, uint64_t cache, uint64_t *bytes, void *data);
@@ -120,6 +121,24 @@ typedef struct {
   cv_fault_vendor vendors[CV_MAX_FAULTS];
 } cv_fault;
 int32_t cv_device_fault(void *device, cv_fault *out);
+
+// What VK_KHR_pipeline_executable_properties tells of a compiled pipeline, by Vulkan's convention of two calls. The layouts are Vulkan's.
+typedef struct {
+  uint32_t type;
+  void *next;
+  uint32_t stages;
+  char name[256], description[256];
+  uint32_t subgroup_size;
+} cv_executable;
+typedef struct {
+  uint32_t type;
+  void *next;
+  char name[256], description[256];
+  uint32_t format;
+  uint64_t value;  // a union: boolean, signed, unsigned or double, by format
+} cv_statistic;
+int32_t cv_executables(void *device, uint64_t pipeline, uint32_t *count, cv_executable *list);
+int32_t cv_statistics(void *device, uint64_t pipeline, uint32_t executable, uint32_t *count, cv_statistic *list);
 
 // VkSurfaceCapabilitiesKHR and VkSurfaceFormatKHR.
 typedef struct {

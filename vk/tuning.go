@@ -170,7 +170,8 @@ func (t *Tunable) Measure() (m Measured, err error) {
 // Surveyed is how one variant did.
 type Surveyed struct {
 	Variant
-	Times []time.Duration // one for each round
+	Times       []time.Duration // one for each round
+	Executables []Executable    // what the driver says of it, with Device.HasStatistics
 }
 
 // Survey times every variant in turns, in so many rounds, as Measure does before it decides. The launch as it was written down comes
@@ -189,6 +190,15 @@ func (t *Tunable) Survey(rounds int) (list []Surveyed, dropped []error, err erro
 				return nil, b.dropped, err
 			}
 			list[i].Variant, list[i].Times = b.variants[i], append(list[i].Times, d)
+		}
+	}
+	for i, p := range b.programs {
+		compiled, err := p.Compiled()
+		if err != nil {
+			return nil, b.dropped, err
+		}
+		for _, c := range compiled { // one, or none
+			list[i].Executables = c.Executables
 		}
 	}
 	return list, b.dropped, nil

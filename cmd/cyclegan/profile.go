@@ -133,7 +133,7 @@ func profileWorkload(c *cli.Context) error {
 		defer bar.Clear()
 		report, err = o.measure(ctx, dev, bar)
 		return err
-	})
+	}, vk.Statistics)
 	if err != nil {
 		return err
 	}
@@ -183,6 +183,9 @@ func (o *profiling) measure(ctx context.Context, dev *vk.Device, bar *app.Progre
 		return nil, err
 	}
 	if err := w.Start(); err != nil {
+		return nil, err
+	}
+	if m.Pipelines, err = pipelines(w.Program); err != nil {
 		return nil, err
 	}
 	s := &session{Program: w.Program, work: w.Once, measurement: m, modes: modes, repeats: o.repeats}

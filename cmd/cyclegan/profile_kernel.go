@@ -19,6 +19,7 @@ import (
 
 	"cyclevk/cmd/internal/app"
 	"cyclevk/cyclegan"
+	"cyclevk/cyclegan/profile"
 	"cyclevk/kernels"
 	"cyclevk/shaders"
 	"cyclevk/vk"
@@ -52,6 +53,8 @@ type tileTime struct {
 	Median    float64  `json:"median_ms"`
 	Min       float64  `json:"min_ms"`
 	Max       float64  `json:"max_ms"`
+
+	Executables []profile.Executable `json:"executables,omitempty"` // where the driver tells what it compiled
 }
 
 func profileKernel(c *cli.Context) error {
@@ -93,7 +96,7 @@ func profileKernel(c *cli.Context) error {
 		}
 		defer w.Close()
 		return k.survey(ctx, dev, bar, c.Int("repeats"), w.Program)
-	})
+	}, vk.Statistics)
 	if err != nil {
 		return err
 	}
@@ -208,7 +211,7 @@ func (k *kernelProfile) survey(ctx context.Context, dev *vk.Device, bar *app.Pro
 		for _, s := range surveyed {
 			sorted := slices.Sorted(slices.Values(s.Times))
 			ms := func(d time.Duration) float64 { return d.Seconds() * 1000 }
-			pass.Tiles = append(pass.Tiles, tileTime{s.Spec, s.Groups, ms(sorted[len(sorted)/2]), ms(sorted[0]), ms(sorted[len(sorted)-1])})
+			pass.Tiles = append(pass.Tiles, tileTime{s.Spec, s.Groups, ms(sorted[len(sorted)/2]), ms(sorted[0]), ms(sorted[len(sorted)-1]), executables(s.Executables)})
 		}
 		for _, err := range dropped {
 			pass.Dropped = append(pass.Dropped, err.Error())
@@ -241,5 +244,6 @@ func (k *kernelProfile) print(out io.Writer) error {
 			fmt.Fprintln(out, why)
 		}
 	}
-	return nil
+	fmt.Fprintln(out)
+	return k.printCompiled(out)
 }

@@ -73,6 +73,7 @@ type Measurement struct {
 	Peaks                   *Peaks           // nil where they were not measured
 	Untimed                 []time.Duration  // walls of runs without timestamps, one a round, in which each mode has one, too
 	Runs                    map[string][]Run // by mode; none where the program was only counted, or the device has no timestamps
+	Pipelines               []Pipeline       // none where nothing was compiled, or the driver does not offer its statistics
 	Note                    string           // why something is missing
 }
 
@@ -97,6 +98,7 @@ type Report struct {
 	Layers     []Row      `json:"layers"`
 	Phases     []Row      `json:"phases"`
 	Dispatches []Dispatch `json:"dispatches"`
+	Pipelines  []Pipeline `json:"pipelines,omitempty"` // where the driver tells what it compiled
 }
 
 // Total sets the dispatches of a mode's runs against their time by the host's clock. All are medians over the runs, each for itself.
@@ -135,7 +137,7 @@ type RowTime struct {
 func (m *Measurement) Report() *Report {
 	r := &Report{
 		Schema: Schema, Subject: m.Subject, Device: m.Device, Driver: m.Driver, Config: m.Config, Note: m.Note, Peaks: m.Peaks,
-		Dispatches: slices.Clone(m.Dispatches),
+		Dispatches: slices.Clone(m.Dispatches), Pipelines: m.Pipelines,
 	}
 	for _, d := range m.Dispatches {
 		r.TotalGMAC += float64(d.Work) / 2e9
@@ -279,10 +281,17 @@ func (r *Row) weight() float64 {
 type Peaks struct {
 	GFLOPS     float64 `json:"fp32_gflops"`           // fused multiply-adds of fp32, each counted as two
 	HalfGFLOPS float64 `json:"fp16_gflops,omitempty"` // of fp16, where the device is opened with it
+	Matrix     *Matrix `json:"matrix,omitempty"`      // of cooperative matrices; nil where the device offers none, or they failed
 	GBPS       float64 `json:"memory_gb_per_s"`       // read and written by a copy of buffers of Copied bytes
 	Copied     int     `json:"copied_bytes"`
 	Empty      float64 `json:"empty_dispatch_ms"` // a dispatch with almost nothing to do, behind a barrier
 	Note       string  `json:"note,omitempty"`    // what could not be measured, and why
+}
+
+// Matrix is the peak of cooperative matrices of a shape.
+type Matrix struct {
+	Shape  string  `json:"shape"` // "16x16x16 f16*f16+f32=f32": M x N x K, and the types
+	GFLOPS float64 `json:"gflops"`
 }
 
 // launchFactor is how many empty dispatches a dispatch has to last to be bound by anything else.

@@ -36,6 +36,9 @@ func (r *Report) Print(w io.Writer, by string) error {
 		if p.HalfGFLOPS > 0 {
 			fmt.Fprintf(w, ", fp16 %.0f GFLOP/s", p.HalfGFLOPS)
 		}
+		if p.Matrix != nil {
+			fmt.Fprintf(w, ", matrices %s %.0f GFLOP/s", p.Matrix.Shape, p.Matrix.GFLOPS)
+		}
 		fmt.Fprintf(w, ", memory %.1f GB/s, empty dispatch %.1f us\n", p.GBPS, 1000*p.Empty)
 		if p.Note != "" {
 			fmt.Fprintln(w, p.Note)
@@ -44,7 +47,9 @@ func (r *Report) Print(w io.Writer, by string) error {
 	r.printWalls(w)
 	if len(r.Modes) == 0 {
 		fmt.Fprintln(w)
-		return printCounts(w, by, r.rows(by))
+		if err := printCounts(w, by, r.rows(by)); err != nil || r.Step == nil {
+			return err
+		}
 	}
 	for _, mode := range Modes {
 		if t := r.Modes[mode]; t != nil {
@@ -54,7 +59,8 @@ func (r *Report) Print(w io.Writer, by string) error {
 			}
 		}
 	}
-	return nil
+	fmt.Fprintln(w)
+	return r.printPipelines(w)
 }
 
 // printWalls sets the parts against the whole, and names what lies between.

@@ -60,8 +60,8 @@ func StoredTuning(device vk.DeviceInfo) vk.Tuning {
 }
 
 // WithDevice opens the device of --device for f, with what the user's cache folder holds for it.
-func WithDevice(choice string, f func(*vk.Device) error) error {
-	return Opened(func() (*vk.Device, error) { return vk.Open(choice) }, func(dev *vk.Device) error {
+func WithDevice(choice string, f func(*vk.Device) error, options ...vk.Option) error {
+	return Opened(func() (*vk.Device, error) { return vk.Open(choice, options...) }, func(dev *vk.Device) error {
 		UseCaches(dev)
 		return f(dev)
 	})
