@@ -114,9 +114,9 @@ type Device struct {
 	allocs    int       // vkAllocateMemory calls so far
 	hung      bool
 
-	statistics bool // see Statistics
-	fault   func() string // what the driver says of a fault, once the device is lost; nil where it says nothing
-	running []*marks      // of the runs that were not waited for, in order
+	statistics bool          // see Statistics
+	fault      func() string // what the driver says of a fault, once the device is lost; nil where it says nothing
+	running    []*marks      // of the runs that were not waited for, in order
 }
 
 // Open opens the device that Choose picks. Options that its driver does not offer are left out.
@@ -165,8 +165,7 @@ func (in *instance) open(p physical, presents bool, options ...Option) (*Device,
 		want(faultExtension, C.CV_FAULT)
 	}
 	if info.Features.CooperativeMatrix {
-		want(matrixExtension, C.CV_MATRICES)
-		enabled = append(enabled, memoryModelExtension)
+		enabled, features = append(enabled, matrixExtensions...), features|C.CV_MATRICES
 	}
 	statistics := p.extensions[statisticsExtension] && slices.Contains(options, Statistics)
 	if statistics {

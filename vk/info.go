@@ -8,6 +8,7 @@ import "C"
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"unsafe"
 
@@ -57,17 +58,17 @@ type Limits struct {
 	MinSubgroup, MaxSubgroup int
 }
 
-// What shaders with cooperative matrices need.
-const (
-	matrixExtension      = "VK_KHR_cooperative_matrix"
-	memoryModelExtension = "VK_KHR_vulkan_memory_model"
-)
+// matrixExtensions are those of cooperative matrices and of what Vulkan 1.1 asks of their shaders: a memory model, and full subgroups.
+var matrixExtensions = []string{"VK_KHR_cooperative_matrix", "VK_KHR_vulkan_memory_model", "VK_EXT_subgroup_size_control"}
+
+// SPIR-V capabilities of shaders with cooperative matrices.
+const vulkanMemoryModel, cooperativeMatrix = 5345, 6022
 
 // Features are the optional abilities that some kernel variants use.
 type Features struct {
 	Storage16          bool // 16-bit values in storage buffers
 	Float16            bool // half-precision arithmetic
-	CooperativeMatrix  bool // VK_KHR_cooperative_matrix, and the memory model that its shaders need
+	CooperativeMatrix  bool // VK_KHR_cooperative_matrix, and what its shaders need
 	MemoryBudget       bool // VK_EXT_memory_budget: the driver says how much memory is free
 	SubgroupArithmetic bool
 	SubgroupShuffle    bool
@@ -78,7 +79,6 @@ func (f Features) has(capability uint32) bool {
 	const (
 		shader, float16                                                    = 1, 9
 		groupNonUniform, groupNonUniformArithmetic, groupNonUniformShuffle = 61, 63, 65
-		vulkanMemoryModel, cooperativeMatrix                               = 5345, 6022
 	)
 	switch capability {
 	case shader, groupNonUniform: // of every Vulkan 1.1 device
@@ -136,9 +136,10 @@ func (i DeviceInfo) String() string {
 // read fills in what the physical device says of itself; false where it is older than Vulkan 1.1.
 func (p *physical) read() bool {
 	ext := p.extensions
+	hasMatrices := !slices.ContainsFunc(matrixExtensions, func(e string) bool { return !ext[e] })
 	var c C.cv_info
 	C.cv_get_info(unsafe.Pointer(p.handle), cBool(ext["VK_KHR_driver_properties"]), cBool(ext["VK_EXT_subgroup_size_control"]),
-		cBool(ext["VK_KHR_shader_float16_int8"]), cBool(ext[matrixExtension] && ext[memoryModelExtension]), &c)
+		cBool(ext["VK_KHR_shader_float16_int8"]), cBool(hasMatrices), &c)
 	api := vulkan.Version(c.api_version)
 	if api < vulkan.Version(vulkan.MakeVersion(1, 1, 0)) {
 		return false

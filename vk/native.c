@@ -69,6 +69,7 @@ typedef struct { uint32_t sType; void *pNext; uint32_t float16, int8; } VkFloat1
 typedef struct { uint32_t sType; void *pNext; uint32_t matrix, robust; } VkCoopMat;
 typedef struct { uint32_t sType; void *pNext; cv_matrix matrix; } VkCoopMatShape;
 typedef struct { uint32_t sType; void *pNext; uint32_t model, deviceScope, chains; } VkMemoryModel;
+typedef struct { uint32_t sType; void *pNext; uint32_t control, full; } VkFullSubgroups;
 typedef struct { uint32_t sType; void *pNext; uint32_t fault, vendorBinary; } VkFault;
 typedef struct { uint32_t sType; void *pNext; uint32_t info; } VkExecutables;
 
@@ -232,6 +233,7 @@ void cv_get_info(void *physical, int has_driver, int has_subgroup_control, int h
   VkFloat16 float16 = {0};
   VkCoopMat matrix = {0};
   VkMemoryModel model = {0};
+  VkFullSubgroups subgroups = {0};
   VkFeatures2 f = {0};
   f.sType = 1000059000;
   f.pNext = chain(f.pNext, &storage16, 1000083000);
@@ -239,6 +241,7 @@ void cv_get_info(void *physical, int has_driver, int has_subgroup_control, int h
   if (has_matrices) {
     f.pNext = chain(f.pNext, &matrix, 1000506000);
     f.pNext = chain(f.pNext, &model, 1000211000);
+    f.pNext = chain(f.pNext, &subgroups, 1000225002);
   }
   vkGetPhysicalDeviceFeatures2(physical, &f);
 
@@ -270,7 +273,7 @@ void cv_get_info(void *physical, int has_driver, int has_subgroup_control, int h
   out->timestamp_period = l->timestampPeriod;
   out->storage16 = storage16.storage;
   out->float16 = float16.float16;
-  out->cooperative_matrix = matrix.matrix && model.model;
+  out->cooperative_matrix = matrix.matrix && model.model && subgroups.full;
 
   if (out->cooperative_matrix && get_matrices) {
     VkCoopMatShape shapes[CV_MAX_MATRICES] = {{0}};
@@ -311,6 +314,7 @@ int32_t cv_create_device(void *physical, uint32_t family, const char *const *ext
   VkExecutables executables = {0, NULL, 1};
   VkCoopMat matrix = {0, NULL, 1, 0};
   VkMemoryModel model = {0, NULL, 1, 0, 0};
+  VkFullSubgroups subgroups = {0, NULL, 0, 1};
   VkQueueInfo queue = {2, NULL, 0, family, 1, &priority};
   void *enabled = NULL;
   if (features & CV_FLOAT16) enabled = chain(enabled, &half, 1000082000);
@@ -319,14 +323,16 @@ int32_t cv_create_device(void *physical, uint32_t family, const char *const *ext
   if (features & CV_MATRICES) {
     enabled = chain(enabled, &matrix, 1000506000);
     enabled = chain(enabled, &model, 1000211000);
+    enabled = chain(enabled, &subgroups, 1000225002);
   }
   VkDeviceInfo info = {3, enabled, 0, 1, &queue, 0, NULL, count, extensions, NULL};
   return vkCreateDevice(physical, &info, NULL, device);
 }
 
 int32_t cv_create_pipeline(void *device, uint64_t cache, const uint32_t *code, uint64_t code_bytes, uint32_t bindings, uint32_t push_bytes,
-                           const uint32_t *spec, uint32_t spec_count, int statistics, cv_pipeline *out, const char **call) {
-  enum { CAPTURE_STATISTICS = 0x40 };
+                           const uint32_t *spec, uint32_t spec_count, int full_subgroups, int statistics, cv_pipeline *out,
+                           const char **call) {
+  enum { CAPTURE_STATISTICS = 0x40, REQUIRE_FULL_SUBGROUPS = 2 };
   VkResult r;
   VkModuleInfo module = {16, NULL, 0, code_bytes, code};
   *call = "vkCreateShaderModule";
@@ -346,7 +352,8 @@ int32_t cv_create_pipeline(void *device, uint64_t cache, const uint32_t *code, u
   VkSpecEntry entries[CV_MAX_SPEC];
   for (uint32_t i = 0; i < spec_count; i++) entries[i] = (VkSpecEntry){i, 4 * i, 4};
   VkSpec s = {spec_count, entries, 4 * spec_count, spec};
-  VkComputeInfo info = {29, NULL, statistics ? CAPTURE_STATISTICS : 0, {18, NULL, 0, STAGE_COMPUTE, out->module, "main", &s}, out->layout, 0, -1};
+  VkStageInfo stage = {18, NULL, full_subgroups ? REQUIRE_FULL_SUBGROUPS : 0, STAGE_COMPUTE, out->module, "main", &s};
+  VkComputeInfo info = {29, NULL, statistics ? CAPTURE_STATISTICS : 0, stage, out->layout, 0, -1};
   *call = "vkCreateComputePipelines";
   return vkCreateComputePipelines(device, cache, 1, &info, NULL, &out->pipeline);
 }

@@ -65,7 +65,7 @@ const char *cv_load(void *get_instance_proc_addr, void *instance);
 int32_t cv_device_extensions(void *physical, uint32_t *count, cv_extension *list);
 void cv_queue_families(void *physical, uint32_t *count, cv_family *list);
 // has_* say which optional structures the device knows, so that only those are chained: has_matrices those of cooperative matrices and
-// of the memory model that their shaders need.
+// of what their shaders need.
 void cv_get_info(void *physical, int has_driver, int has_subgroup_control, int has_float16, int has_matrices, cv_info *out);
 // The bytes of the largest device-local heap that this process can still allocate, where the device knows VK_EXT_memory_budget.
 uint64_t cv_free_memory(void *physical, int has_budget);
@@ -73,9 +73,10 @@ uint64_t cv_free_memory(void *physical, int has_budget);
 int32_t cv_create_device(void *physical, uint32_t queue_family, const char *const *extensions, uint32_t count, uint32_t features, void **device);
 
 // Makes a pipeline (cache: one of below, or 0) from a shader's entry point "main" with storage buffers 0 to bindings-1 of set 0. Where a call fails, *call is
-// its name and *out holds what was made before it. With statistics, on a device that was opened with them, cv_statistics has something to say of it.
+// its name and *out holds what was made before it. With full_subgroups, no lane of a subgroup is idle; with statistics, on a device that was opened with them, cv_statistics has something to say of it.
 int32_t cv_create_pipeline(void *device, uint64_t cache, const uint32_t *code, uint64_t code_bytes, uint32_t bindings, uint32_t push_bytes,
-                           const uint32_t *spec, uint32_t spec_count, int statistics, cv_pipeline *out, const char **call);
+                           const uint32_t *spec, uint32_t spec_count, int full_subgroups, int statistics, cv_pipeline *out,
+                           const char **call);
 // A pipeline cache that begins with data; and what it holds, by Vulkan's convention of two calls.
 int32_t cv_create_cache(void *device, const void *data, uint64_t bytes, uint64_t *cache);
 int32_t cv_cache_data(void *device, uint64_t cache, uint64_t *bytes, void *data);

@@ -4,9 +4,9 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"math"
+	"strings"
 	"time"
 
 	"cyclevk/cmd/internal/app"
@@ -17,6 +17,7 @@ import (
 
 const (
 	peakLanes   = 1 << 18               // fill the largest devices once
+	peakGroups  = 1 << 12               // subgroups that multiply matrices
 	peakTime    = 10 * time.Millisecond // that one measurement of arithmetic takes at least
 	peakRuns    = 20                    // of which the fastest counts
 	peakCopied  = 256 << 20             // bytes of each buffer of the copy: more than caches hold
@@ -27,7 +28,7 @@ const (
 // measurePeaks measures a device's peaks.
 func measurePeaks(ctx context.Context, dev *vk.Device) (*profile.Peaks, error) {
 	p := &profile.Peaks{}
-	for _, measure := range []func(*vk.Device, *profile.Peaks) error{peakArithmetic, peakMemory, emptyDispatch} {
+	for _, measure := range []func(*vk.Device, *profile.Peaks) error{peakArithmetic, peakMatrix, peakMemory, emptyDispatch} {
 		if ctx.Err() != nil {
 			return nil, app.ErrInterrupted
 		}
@@ -38,32 +39,74 @@ func measurePeaks(ctx context.Context, dev *vk.Device) (*profile.Peaks, error) {
 	return p, nil
 }
 
-// peakArithmetic measures fp32, and fp16 where the device has it: a driver that refuses that costs one figure.
+// peakArithmetic measures fp32, and fp16 where the device has it.
 func peakArithmetic(dev *vk.Device, peaks *profile.Peaks) (err error) {
-	if peaks.GFLOPS, err = arithmetic(dev, false); err != nil || !dev.Info.Features.Float16 {
+	if peaks.GFLOPS, err = fusedMultiplyAdds(dev, false); err != nil || !dev.Info.Features.Float16 {
 		return err
 	}
-	peaks.HalfGFLOPS, err = arithmetic(dev, true)
-	if err != nil && !errors.Is(err, vk.ErrDeviceLost) && !errors.Is(err, vk.ErrTimeout) {
-		peaks.Note, err = fmt.Sprintf("no peak of fp16: %v", err), nil
+	peaks.HalfGFLOPS, err = fusedMultiplyAdds(dev, true)
+	return spare(peaks, "fp16", err)
+}
+
+// spare makes a note of a peak that is not to be had: a driver that refuses it costs one figure, and a lost device all.
+func spare(peaks *profile.Peaks, what string, err error) error {
+	if err != nil && !kernels.Over(err) {
+		peaks.Note, err = strings.TrimPrefix(fmt.Sprintf("%s\nno peak of %s: %v", peaks.Note, what, err), "\n"), nil
 	}
 	return err
 }
 
-// arithmetic doubles the work until it takes long enough to be timed.
-func arithmetic(dev *vk.Device, half bool) (gflops float64, err error) {
+func fusedMultiplyAdds(dev *vk.Device, half bool) (gflops float64, err error) {
 	arena := dev.NewArena("arithmetic peak")
 	start, result := kernels.Reserve(arena, "start", 1, 1, peakLanes, 4), kernels.Reserve(arena, "result", 1, 1, peakLanes, 4)
+	return arithmetic(arena, dev, 1, func(p *vk.Program, turns int) { kernels.PeakFMA(p, start, result, turns, half) })
+}
+
+// peakMatrix measures cooperative matrices of the shape that kernels multiply, once they are known to give the right products.
+func peakMatrix(dev *vk.Device, peaks *profile.Peaks) error {
+	gflops, shape, err := matrices(dev)
+	if err == nil {
+		peaks.Matrix = &profile.Matrix{Shape: shape.String(), GFLOPS: gflops}
+	}
+	return spare(peaks, "cooperative matrices", err)
+}
+
+func matrices(dev *vk.Device) (gflops float64, m vk.Matrix, err error) {
+	const seed = 1
+	if m, err = kernels.MatrixShape(dev.Info); err != nil {
+		return 0, m, err
+	}
+	for _, check := range kernels.Checks() {
+		if check.Name != kernels.MatrixCheck {
+			continue
+		}
+		for r := range kernels.Selftest(dev, []kernels.Check{check}, seed) {
+			if r.Err != nil && !kernels.Skipped(r.Err) {
+				return 0, m, fmt.Errorf("%s: %s: %w", m, r.Case, r.Err)
+			}
+		}
+	}
+	arena := dev.NewArena("matrix peak")
+	words := func(name string, n int) vk.Range { return arena.Reserve(name, 4*n).All() }
+	a, b := words("a", m.M*m.K), words("b", m.K*m.N)
+	start, result := words("start", peakGroups*m.M*m.N), words("result", peakGroups*m.M*m.N)
+	// Of fp16 a sum of equal terms stops to grow at 2048 of them: at 1/8 far below the largest number.
+	gflops, err = arithmetic(arena, dev, 0.125, func(p *vk.Program, turns int) { kernels.PeakMatrix(p, m, a, b, start, result, turns) })
+	return gflops, m, err
+}
+
+// arithmetic fills an arena with a number and doubles the turns of a kernel until it takes long enough to be timed.
+func arithmetic(arena *vk.Arena, dev *vk.Device, value float32, launch func(p *vk.Program, turns int)) (gflops float64, err error) {
 	if err := arena.Allocate(); err != nil {
 		return 0, err
 	}
 	defer arena.Free()
-	if err := arena.Fill(math.Float32bits(1)); err != nil {
+	if err := arena.Fill(math.Float32bits(value)); err != nil {
 		return 0, err
 	}
 	for turns := 1; turns <= maxPeakTurn; turns *= 2 {
 		p := dev.NewProgram("arithmetic peak")
-		kernels.PeakFMA(p, start, result, turns, half)
+		launch(p, turns)
 		took, err := fastest(p)
 		if err != nil {
 			return 0, err

@@ -9,38 +9,65 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 )
 
-// toolset names the programs found; an empty path means that there is none.
+// toolset names the programs found.
 type toolset struct {
-	compiler, version string // glslang and the first line of its --version
-	validator         string // spirv-val
+	compilers []compiler // in the order of preference
+	validator string     // spirv-val; empty where there is none
 }
 
-func findTools(compiler, validator string) (toolset, error) {
+// compiler is a glslang.
+type compiler struct {
+	path    string
+	version string // the first line of its --version: "Glslang Version: 11:12.0.0"
+	major   int
+}
+
+var majorVersion = regexp.MustCompile(`^Glslang Version: \d+:(\d+)\.`)
+
+func findTools(compilers []string, validator string) (toolset, error) {
 	var t toolset
 	if path, err := exec.LookPath(validator); err == nil {
 		t.validator = path
 	}
-	path, err := exec.LookPath(compiler)
-	if err != nil {
-		return t, nil
+	for _, name := range compilers {
+		path, err := exec.LookPath(name)
+		if err != nil {
+			continue
+		}
+		out, err := exec.Command(path, "--version").Output()
+		if err != nil {
+			return t, fmt.Errorf("%s --version: %w", path, err)
+		}
+		c := compiler{path: path}
+		c.version, _, _ = strings.Cut(string(out), "\n")
+		if m := majorVersion.FindStringSubmatch(c.version); m != nil {
+			c.major, _ = strconv.Atoi(m[1])
+		}
+		t.compilers = append(t.compilers, c)
 	}
-	out, err := exec.Command(path, "--version").Output()
-	if err != nil {
-		return t, fmt.Errorf("%s --version: %w", path, err)
-	}
-	t.compiler = path
-	t.version, _, _ = strings.Cut(string(out), "\n")
 	return t, nil
+}
+
+// compiler is the first that is new enough for a module, or nil.
+func (t toolset) compiler(m module) *compiler {
+	for i := range t.compilers {
+		if t.compilers[i].major >= m.Glslang {
+			return &t.compilers[i]
+		}
+	}
+	return nil
 }
 
 // build compiles every stale module and returns one complaint for each that does not compile. A fresh module is left
 // alone, so that one made by a newer compiler survives a run with an older one.
 func build(dir string, tools toolset) ([]string, error) {
-	if tools.compiler == "" {
+	if len(tools.compilers) == 0 {
 		return nil, errors.New("no glslangValidator found: install the package glslang-tools")
 	}
 	wanted, err := scan(dir)
@@ -89,17 +116,17 @@ func build(dir string, tools toolset) ([]string, error) {
 }
 
 // checkFresh returns one complaint for each stale module. Where the very compiler of the manifest is present it
-// recompiles and compares bytes; elsewhere the hashes must hold and the module must be valid.
-func checkFresh(dir string, tools toolset) ([]string, error) {
+// recompiles and compares bytes; elsewhere the hashes must hold and the module must be valid. unseen are the modules of which the
+// hashes alone were looked at, for want of a compiler as new as their sources ask for.
+func checkFresh(dir string, tools toolset) (complaints, unseen []string, err error) {
 	wanted, err := scan(dir)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	have, err := readManifest(dir)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	var complaints []string
 	complain := func(path, why string) {
 		complaints = append(complaints, fmt.Sprintf("%s is stale: %s; run ./build.sh shaders", path, why))
 	}
@@ -107,9 +134,13 @@ func checkFresh(dir string, tools toolset) ([]string, error) {
 		path := spvPath(dir, name)
 		why, err := whyStale(dir, name, wanted[name], have[name])
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
-		if why == "" {
+		switch {
+		case why != "":
+		case wanted[name].Glslang > 0 && tools.compiler(wanted[name]) == nil:
+			unseen = append(unseen, name)
+		default:
 			why = whyWrong(dir, path, have[name], tools)
 		}
 		if why != "" {
@@ -125,12 +156,12 @@ func checkFresh(dir string, tools toolset) ([]string, error) {
 			complain(manifestPath(dir), "it lists "+name+", which no source asks for")
 		}
 	}
-	return complaints, err
+	return complaints, unseen, err
 }
 
 // whyWrong looks at a module whose hashes hold; an empty answer means that nothing is wrong with it.
 func whyWrong(dir, path string, m module, tools toolset) string {
-	if tools.version != m.Compiler {
+	if c := tools.compiler(m); c == nil || c.version != m.Compiler {
 		if err := validate(path, m, tools); err != nil {
 			return err.Error()
 		}
@@ -149,6 +180,10 @@ func whyWrong(dir, path string, m module, tools toolset) string {
 // compile returns the module completed with includes, compiler and hashes, and its SPIR-V. A module that spirv-val
 // refuses is an error.
 func compile(dir string, m module, tools toolset) (module, []byte, error) {
+	with := tools.compiler(m)
+	if with == nil {
+		return m, nil, fmt.Errorf("%s asks for glslang %d or newer, found %s: put a newer glslang on the PATH", m.Source, m.Glslang, tools.compilers[0].version)
+	}
 	temp, err := os.MkdirTemp("", "shaders-")
 	if err != nil {
 		return m, nil, err
@@ -156,7 +191,7 @@ func compile(dir string, m module, tools toolset) (module, []byte, error) {
 	defer os.RemoveAll(temp)
 	spv, deps := filepath.Join(temp, "out.spv"), filepath.Join(temp, "out.d")
 	arguments := append(strings.Fields(m.Flags+" "+m.Defines), "--quiet", "--depfile", deps, "-o", spv, m.Source)
-	if err := run(dir, tools.compiler, arguments...); err != nil {
+	if err := run(dir, with.path, arguments...); err != nil {
 		return m, nil, err
 	}
 	if err := validate(spv, m, tools); err != nil {
@@ -166,7 +201,7 @@ func compile(dir string, m module, tools toolset) (module, []byte, error) {
 	if err != nil {
 		return m, nil, err
 	}
-	m.Compiler, m.SPIRVSHA256 = tools.version, hash(code)
+	m.Compiler, m.SPIRVSHA256 = with.version, hash(code)
 	m.Includes, err = readIncludes(dir, deps, m.Source)
 	return m, code, err
 }

@@ -6,12 +6,18 @@
 // A source may declare variants of itself in its header, each a module of its own:
 //
 //	//! variant relu_forward_f16 -DFP16=1
+//
+// and say that it needs a compiler newer than the others do, by its major version. Such modules are compiled and checked by the program
+// glslang where -compiler is too old; where that is missing, or too old as well, -check looks at their hashes alone and says so:
+//
+//	//! glslang 13
 package main
 
 import (
 	"flag"
 	"fmt"
 	"os"
+	"strings"
 )
 
 func main() {
@@ -20,13 +26,13 @@ func main() {
 	compiler := flag.String("compiler", "glslangValidator", "glslang program to compile with")
 	flag.Parse()
 
-	tools, err := findTools(*compiler, "spirv-val")
+	tools, err := findTools([]string{*compiler, "glslang"}, "spirv-val")
 	if err != nil {
 		fail(err)
 	}
-	var complaints []string
+	var complaints, unseen []string
 	if *check {
-		complaints, err = checkFresh(*dir, tools)
+		complaints, unseen, err = checkFresh(*dir, tools)
 	} else {
 		complaints, err = build(*dir, tools)
 	}
@@ -35,6 +41,9 @@ func main() {
 	}
 	if err != nil {
 		fail(err)
+	}
+	if len(unseen) > 0 {
+		fmt.Fprintf(os.Stderr, "shaders: no glslang on the PATH is new enough for %s: only their hashes were checked\n", strings.Join(unseen, ", "))
 	}
 	if len(complaints) > 0 {
 		os.Exit(1)

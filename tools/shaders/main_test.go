@@ -5,29 +5,31 @@ package main
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
 
 func TestCommittedModulesAreFresh(t *testing.T) {
-	complaints, err := checkFresh("../../shaders", tools(t))
+	complaints, unseen, err := checkFresh("../../shaders", tools(t))
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, c := range complaints {
 		t.Error(c)
 	}
+	t.Logf("by their hashes alone: %q", unseen)
 }
 
 // TestCheckCatches changes one thing at a time in a fresh tree. Each must be caught by recompiling and by hashes alone.
 func TestCheckCatches(t *testing.T) {
 	all := tools(t)
-	if all.compiler == "" {
+	if len(all.compilers) == 0 {
 		t.Skip("no glslangValidator")
 	}
 	built := freshTree(t, all)
 	for _, with := range []toolset{all, {}} {
-		if complaints, err := checkFresh(built, with); err != nil || len(complaints) > 0 {
+		if complaints, _, err := checkFresh(built, with); err != nil || len(complaints) > 0 {
 			t.Fatalf("before any change: %q, %v", complaints, err)
 		}
 	}
@@ -55,22 +57,94 @@ func TestCheckCatches(t *testing.T) {
 			}
 			c.change(t, dir)
 			for _, with := range []toolset{all, {}} {
-				complaints, err := checkFresh(dir, with)
+				complaints, _, err := checkFresh(dir, with)
 				if got := strings.Join(complaints, "\n"); err != nil || !strings.Contains(got, c.want) {
-					t.Errorf("compiler %q: got %q, %v, want %q", with.compiler, got, err, c.want)
+					t.Errorf("compilers %v: got %q, %v, want %q", with.compilers, got, err, c.want)
 				}
 			}
 		})
 	}
 }
 
+// TestNewerCompiler: a source that asks for one is compiled, and looked at again, only where it is there.
+func TestNewerCompiler(t *testing.T) {
+	old := tools(t)
+	if len(old.compilers) == 0 {
+		t.Skip("no glslangValidator")
+	}
+	dir := freshTree(t, old)
+	replaceIn("double.comp", "//! variant", "//! glslang 99\n//! variant")(t, dir)
+	newer := old
+	newer.compilers = slices.Clone(old.compilers)
+	newer.compilers = append(newer.compilers, newer.compilers[0])
+	newer.compilers[len(newer.compilers)-1].major = 99 // pretends to be
+
+	complaints, err := build(dir, old)
+	if err != nil || len(complaints) != 2 || !strings.Contains(complaints[0], "double.comp asks for glslang 99 or newer, found Glslang") {
+		t.Errorf("an old compiler: %q, %v", complaints, err)
+	}
+	if complaints, err := build(dir, newer); err != nil || len(complaints) > 0 {
+		t.Errorf("a newer one: %q, %v", complaints, err)
+	}
+	for _, c := range []struct {
+		with   toolset
+		unseen int
+	}{{old, 2}, {toolset{}, 2}, {newer, 0}} {
+		complaints, unseen, err := checkFresh(dir, c.with)
+		if err != nil || len(complaints) > 0 || len(unseen) != c.unseen {
+			t.Errorf("%v: %q are stale, %q unseen, %v", c.with, complaints, unseen, err)
+		}
+	}
+	swap(t, dir)
+	if complaints, _, err := checkFresh(dir, newer); err != nil || len(complaints) != 1 || !strings.Contains(complaints[0], "gives other bytes") {
+		t.Errorf("a forged module: %q, %v", complaints, err)
+	}
+}
+
 // TestRecompilingCatchesAForgedManifest shows what hashes alone cannot: a module and a manifest that agree and are both wrong.
 func TestRecompilingCatchesAForgedManifest(t *testing.T) {
 	all := tools(t)
-	if all.compiler == "" {
+	if len(all.compilers) == 0 {
 		t.Skip("no glslangValidator")
 	}
 	dir := freshTree(t, all)
+	swap(t, dir)
+	complaints, _, err := checkFresh(dir, all)
+	if err != nil || len(complaints) != 1 || !strings.Contains(complaints[0], "gives other bytes") {
+		t.Errorf("got %q, %v", complaints, err)
+	}
+}
+
+func TestBuildRepairsAndKeepsTheRestWhenOneFails(t *testing.T) {
+	all := tools(t)
+	if len(all.compilers) == 0 {
+		t.Skip("no glslangValidator")
+	}
+	dir := freshTree(t, all)
+	appendTo("broken.comp", "#version 450\nvoid main() { nonsense; }\n")(t, dir)
+	appendTo("double.comp", "// more\n")(t, dir)
+	appendTo("spv/orphan.spv", "x")(t, dir)
+	complaints, err := build(dir, all)
+	if err != nil || len(complaints) != 1 || !strings.Contains(complaints[0], "broken.comp:2: 'nonsense'") {
+		t.Fatalf("build: %q, %v", complaints, err)
+	}
+	remove("broken.comp")(t, dir)
+	if complaints, _, err := checkFresh(dir, all); err != nil || len(complaints) > 0 {
+		t.Errorf("after the build: %q, %v", complaints, err)
+	}
+}
+
+func TestMalformedVariantIsRefused(t *testing.T) {
+	dir := t.TempDir()
+	appendTo("a.comp", "//! variant two-words -DX\n")(t, dir)
+	if _, err := scan(dir); err == nil || !strings.Contains(err.Error(), "two-words") {
+		t.Errorf("scan: %v", err)
+	}
+}
+
+// swap puts the module of the variant in the place of the other, and its hash into the manifest.
+func swap(t *testing.T, dir string) {
+	t.Helper()
 	have, err := readManifest(dir)
 	if err != nil {
 		t.Fatal(err)
@@ -88,42 +162,11 @@ func TestRecompilingCatchesAForgedManifest(t *testing.T) {
 	if err := writeManifest(dir, have); err != nil {
 		t.Fatal(err)
 	}
-	complaints, err := checkFresh(dir, all)
-	if err != nil || len(complaints) != 1 || !strings.Contains(complaints[0], "gives other bytes") {
-		t.Errorf("got %q, %v", complaints, err)
-	}
-}
-
-func TestBuildRepairsAndKeepsTheRestWhenOneFails(t *testing.T) {
-	all := tools(t)
-	if all.compiler == "" {
-		t.Skip("no glslangValidator")
-	}
-	dir := freshTree(t, all)
-	appendTo("broken.comp", "#version 450\nvoid main() { nonsense; }\n")(t, dir)
-	appendTo("double.comp", "// more\n")(t, dir)
-	appendTo("spv/orphan.spv", "x")(t, dir)
-	complaints, err := build(dir, all)
-	if err != nil || len(complaints) != 1 || !strings.Contains(complaints[0], "broken.comp:2: 'nonsense'") {
-		t.Fatalf("build: %q, %v", complaints, err)
-	}
-	remove("broken.comp")(t, dir)
-	if complaints, err := checkFresh(dir, all); err != nil || len(complaints) > 0 {
-		t.Errorf("after the build: %q, %v", complaints, err)
-	}
-}
-
-func TestMalformedVariantIsRefused(t *testing.T) {
-	dir := t.TempDir()
-	appendTo("a.comp", "//! variant two-words -DX\n")(t, dir)
-	if _, err := scan(dir); err == nil || !strings.Contains(err.Error(), "two-words") {
-		t.Errorf("scan: %v", err)
-	}
 }
 
 func tools(t *testing.T) toolset {
 	t.Helper()
-	found, err := findTools("glslangValidator", "spirv-val")
+	found, err := findTools([]string{"glslangValidator", "glslang"}, "spirv-val")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -15,6 +15,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -25,6 +26,7 @@ type module struct {
 	Includes     map[string]string `json:"includes,omitempty"` // path to hash
 	Defines      string            `json:"defines,omitempty"`  // "-DA=1 -DB"
 	Flags        string            `json:"flags"`
+	Glslang      int               `json:"glslang,omitempty"` // the oldest major version that compiles it; 0 for any
 	Compiler     string            `json:"compiler"`
 	SPIRVSHA256  string            `json:"spirv_sha256"`
 }
@@ -37,6 +39,7 @@ const baseFlags = "-V --target-env vulkan1.1 -g0"
 
 var (
 	directive   = regexp.MustCompile(`(?m)^//!.*$`)
+	glslangLine = regexp.MustCompile(`(?m)^//! glslang (\d+)$`)
 	variantLine = regexp.MustCompile(`^//! variant (\w+)((?: -\S+)(?: \S+)*)$`)
 )
 
@@ -62,11 +65,17 @@ func scan(dir string) (manifest, error) {
 			return nil, err
 		}
 		m := module{Source: filepath.Base(path), SourceSHA256: hash(text), Flags: baseFlags}
+		if fields := glslangLine.FindSubmatch(text); fields != nil {
+			m.Glslang, _ = strconv.Atoi(string(fields[1])) // digits
+		}
 		names, variants := []string{strings.TrimSuffix(m.Source, ".comp")}, []module{m}
 		for _, line := range directive.FindAllString(string(text), -1) {
+			if glslangLine.MatchString(line) {
+				continue
+			}
 			fields := variantLine.FindStringSubmatch(line)
 			if fields == nil {
-				return nil, fmt.Errorf("%s: %q: want //! variant NAME -DFOO=1", path, line)
+				return nil, fmt.Errorf("%s: %q: want //! variant NAME -DFOO=1 or //! glslang 13", path, line)
 			}
 			names, variants = append(names, fields[1]), append(variants, m.with(strings.Fields(fields[2])))
 		}
@@ -122,7 +131,7 @@ func whyStale(dir, name string, want, have module) (string, error) {
 	switch {
 	case have.Source == "":
 		return "was never compiled", nil
-	case have.Source != want.Source || have.Defines != want.Defines || have.Flags != want.Flags:
+	case have.Source != want.Source || have.Defines != want.Defines || have.Flags != want.Flags || have.Glslang != want.Glslang:
 		return "its source file, defines or flags changed", nil
 	case have.SourceSHA256 != want.SourceSHA256:
 		return want.Source + " changed", nil
