@@ -42,6 +42,12 @@ func TestWrongArgumentsAreRefused(t *testing.T) {
 		"compose canvas": {func(p *vk.Program) { LiveCompose(p, one, one, loss, floats) }, []string{"live_compose", "48 bytes"}},
 		"window pixels":  {func(p *vk.Program) { LiveWindow(p, floats, floats, floats, Letterbox(4, 3, 8, 6), floats) }, []string{"live_window", "8x6"}},
 		"copy sizes":     {func(p *vk.Program) { CopyBytes(p, floats, loss) }, []string{"copy", "floats", "loss"}},
+		"matrix sizes": {
+			func(p *vk.Program) {
+				PeakMatrix(p, vk.Matrix{M: 2, N: 2, K: 3, Sum: "f32"}, floats, floats, floats, floats, 1)
+			},
+			[]string{"peak of matrices 2x2x3", "48 and 48 bytes of factors"},
+		},
 	} {
 		p := dev.NewProgram("refused")
 		c.call(p)

@@ -34,7 +34,7 @@ func TestLeastDevice(t *testing.T) {
 		return result
 	})()
 	launched := map[string]bool{}
-	float16, refused := dev.Info.Features.Float16, map[string]bool{}
+	float16, matrices, refused := dev.Info.Features.Float16, dev.Info.Features.CooperativeMatrix, map[string]bool{}
 	for _, c := range []struct {
 		buffers int
 		shuffle bool
@@ -49,6 +49,7 @@ func TestLeastDevice(t *testing.T) {
 			case c.buffers == 4 && Skipped(r.Err) && strings.Contains(r.Err.Error(), "storage buffers, more than the device allows: 4"):
 				refused[r.Check] = true
 			case !float16 && Skipped(r.Err) && strings.Contains(r.Err.Error(), "shader peak_fma_half"):
+			case !matrices && Skipped(r.Err) && r.Check == MatrixCheck:
 			default:
 				t.Errorf("%s/%s with %d buffers, shuffle %v: %v", r.Check, r.Case, c.buffers, c.shuffle, r.Err)
 			}
@@ -58,7 +59,8 @@ func TestLeastDevice(t *testing.T) {
 		t.Errorf("%v do not run with 4 storage buffers", got)
 	}
 	for _, s := range shaders.Names() {
-		if !launched[s] && !strings.Contains(s, "shuffle") && !strings.Contains(s, "half") {
+		optional := strings.Contains(s, "shuffle") || strings.Contains(s, "half") || strings.Contains(s, "matrix")
+		if !launched[s] && !optional {
 			t.Errorf("no case launches %s", s)
 		}
 		named := func(c Check) bool { return slices.Contains(c.Shaders, s) }

@@ -63,7 +63,7 @@ func devicePaths(d vk.DeviceInfo) []fact {
 		{"subgroups", subgroups},
 		{"fp16 arithmetic", offered(f.Float16, "used by profile's peak alone, networks compute in fp32")},
 		{"16-bit storage", offered(f.Storage16, "not used yet by any kernel")},
-		{"cooperative matrix", offered(f.CooperativeMatrix, "not used yet by any kernel")},
+		{"cooperative matrix", offered(f.CooperativeMatrix, "used by profile's peak alone")},
 		{"timestamps", timestamps(l)},
 		{"memory budget", offered(f.MemoryBudget, "what other programs hold counts as taken")},
 	}

@@ -15,7 +15,7 @@ func pipelines(p *vk.Program) (list []profile.Pipeline, err error) {
 	compiled, err := p.Compiled()
 	dispatches := p.List()
 	for _, c := range compiled {
-		pipeline := profile.Pipeline{Shader: c.Shader, Constants: c.Constants, Executables: executables(c.Executables)}
+		pipeline := profile.Pipeline{Shader: c.Shader, Constants: append([]uint32{}, c.Constants...), Executables: executables(c.Executables)}
 		for _, i := range c.Dispatches {
 			if name := dispatches[i].Label; !slices.Contains(pipeline.Kernels, name) {
 				pipeline.Kernels = append(pipeline.Kernels, name)

@@ -20,6 +20,7 @@ func writePage(t *testing.T) (path, text string) {
 	t.Helper()
 	m := sample("", 1)
 	m.Runs[Concurrent] = m.Runs[Isolated]
+	m.Pipelines = []Pipeline{{[]string{"conv"}, "conv_forward", []uint32{8, 4}, []Executable{{hostile, "", 32, []Statistic{{hostile, "", 40}}}}}}
 	var out bytes.Buffer
 	if err := m.Report().HTML(&out); err != nil {
 		t.Fatal(err)
@@ -61,6 +62,7 @@ func TestPageInABrowser(t *testing.T) {
 	count := func(pattern string) int { return len(regexp.MustCompile(pattern).FindAll(dom, -1)) }
 	for what, c := range map[string][2]int{
 		"rows of the table":     {count(`<tr><td>`), 3},
+		"pipelines":             {count(`<tr class="pipeline"><td>conv</td><td>conv_forward</td><td>8 4</td><td>32</td><td>40</td></tr>`), 1},
 		"circles":               {count(`<circle `), 1}, // kernels with operations
 		"bars":                  {count(`<rect `), 4 + 2},
 		"modes":                 {count(`<option>(isolated|concurrent)</option>`), 2},
