@@ -167,7 +167,7 @@ func (in *instance) open(p physical, presents bool, options ...Option) (*Device,
 	if info.Features.CooperativeMatrix {
 		enabled, features = append(enabled, matrixExtensions...), features|C.CV_MATRICES
 	}
-	statistics := p.extensions[statisticsExtension] && slices.Contains(options, Statistics)
+	statistics := info.Features.Statistics && slices.Contains(options, Statistics)
 	if statistics {
 		want(statisticsExtension, C.CV_STATISTICS)
 	}

@@ -69,6 +69,7 @@ type Features struct {
 	Storage16          bool // 16-bit values in storage buffers
 	Float16            bool // half-precision arithmetic
 	CooperativeMatrix  bool // VK_KHR_cooperative_matrix, and what its shaders need
+	Statistics         bool // VK_KHR_pipeline_executable_properties: the driver tells what it compiled
 	MemoryBudget       bool // VK_EXT_memory_budget: the driver says how much memory is free
 	SubgroupArithmetic bool
 	SubgroupShuffle    bool
@@ -157,6 +158,7 @@ func (p *physical) read() bool {
 		},
 		Features: Features{
 			Storage16: c.storage16 != 0, Float16: c.float16 != 0, CooperativeMatrix: c.cooperative_matrix != 0, MemoryBudget: ext["VK_EXT_memory_budget"],
+			Statistics:         ext[statisticsExtension],
 			SubgroupArithmetic: c.subgroup_operations&4 != 0, SubgroupShuffle: c.subgroup_operations&16 != 0,
 		},
 	}

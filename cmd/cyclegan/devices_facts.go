@@ -65,6 +65,7 @@ func devicePaths(d vk.DeviceInfo) []fact {
 		{"16-bit storage", offered(f.Storage16, "not used yet by any kernel")},
 		{"cooperative matrix", offered(f.CooperativeMatrix, "used by profile's peak alone")},
 		{"timestamps", timestamps(l)},
+		{"pipeline statistics", offered(f.Statistics, "registers, spills and shared memory in profile")},
 		{"memory budget", offered(f.MemoryBudget, "what other programs hold counts as taken")},
 	}
 	if !f.MemoryBudget {

@@ -174,7 +174,7 @@ func TestDevicesVerbose(t *testing.T) {
 		}
 	}
 	const what, nothing, all = "what of it is used and why the rest is not", "not offered", "offered; "
-	gpu := vk.DeviceInfo{Type: vk.DiscreteGPU, Features: vk.Features{Storage16: true, Float16: true, CooperativeMatrix: true, SubgroupShuffle: true, MemoryBudget: true}}
+	gpu := vk.DeviceInfo{Type: vk.DiscreteGPU, Features: vk.Features{Storage16: true, Float16: true, CooperativeMatrix: true, SubgroupShuffle: true, Statistics: true, MemoryBudget: true}}
 	gpu.Matrices = []vk.Matrix{{M: 16, N: 8, K: 16, A: "f16", B: "f16", C: "f32", Sum: "f32"}}
 	gpu.Limits = vk.Limits{SubgroupSize: 32, MinSubgroup: 32, MaxSubgroup: 32, TimestampPeriod: 1, TimestampBits: 36}
 	for _, c := range []struct {
@@ -188,12 +188,14 @@ func TestDevicesVerbose(t *testing.T) {
 		{gpu, "cooperative matrix", all + "used by profile's peak"},
 		{gpu, "matrix shapes", "16x8x16 f16*f16+f32=f32"},
 		{gpu, "timestamps", "36 bits, 1 ns a tick"},
+		{gpu, "pipeline statistics", all + "registers"},
 		{gpu, "memory budget", all},
 		{vk.DeviceInfo{Type: vk.CPU}, "convolutions", "(no subgroup shuffle)"},
 		{vk.DeviceInfo{}, "subgroups", "without shuffle or arithmetic"},
 		{vk.DeviceInfo{}, "fp16 arithmetic", nothing},
 		{vk.DeviceInfo{}, "cooperative matrix", nothing},
 		{vk.DeviceInfo{}, "timestamps", "none"},
+		{vk.DeviceInfo{}, "pipeline statistics", nothing},
 		{vk.DeviceInfo{}, "memory budget", nothing + ": all memory counts as free"},
 	} {
 		is := ""

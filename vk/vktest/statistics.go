@@ -15,12 +15,12 @@ import (
 var statisticsLayer []byte
 
 // Statistics returns variables of the environment in which each device offers VK_KHR_pipeline_executable_properties, with figures that
-// testdata/statistics.c makes up. Where there is no C compiler, the test is skipped.
+// testdata/statistics.c makes up; nil where there is no gcc to compile that.
 func Statistics(t testing.TB) []string {
 	t.Helper()
 	compiler, err := exec.LookPath("gcc")
 	if err != nil || runtime.GOOS != "linux" {
-		t.Skip("compiler")
+		return nil
 	}
 	dir := t.TempDir()
 	source, library := filepath.Join(dir, "statistics.c"), filepath.Join(dir, "libstatistics.so")
