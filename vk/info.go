@@ -166,6 +166,10 @@ func (p *physical) read() bool {
 		p.info.Driver = strings.TrimSpace(C.GoString(&c.driver_name[0]) + " " + C.GoString(&c.driver_info[0]))
 	}
 	p.tick = float64(c.timestamp_period)
+	if p.info.Type == CPU && p.info.Limits.SubgroupSize > 8 {
+		p.info.Features.CooperativeMatrix = false // lavapipe (Mesa 26.1) dies of any shader with them at vectors of 512 bits
+		c.matrix_count = 0
+	}
 	for _, m := range c.matrices[:c.matrix_count] {
 		p.info.Matrices = append(p.info.Matrices, Matrix{
 			M: int(m.m), N: int(m.n), K: int(m.k), A: component(m.a), B: component(m.b), C: component(m.c), Sum: component(m.result),
