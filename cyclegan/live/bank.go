@@ -16,9 +16,6 @@ import (
 // pieceBytes is how much of a checkpoint is uploaded between two frames: it takes a few milliseconds.
 const pieceBytes = 8 << 20
 
-// copyBytes bounds one binding of a copy, as every device's limit does.
-const copyBytes = 64 << 20
-
 var directions = []string{"AtoB", "BtoA"}
 
 // bank holds the models.
@@ -47,7 +44,6 @@ type entry struct {
 	gen       *generator
 	net       *cyclegan.Network // for its layout
 	arena     *vk.Arena
-	activate  *vk.Program // copies it to the network that runs
 	step      int         // of the checkpoint
 	version   int         // counts those that it had
 	pending   []write     // what is left to upload of a newer one
@@ -141,18 +137,20 @@ func (b *bank) fill(e *entry, name string, c *cyclegan.Checkpoint) error {
 		}
 	}
 	e.step, e.version = c.Step, 1
-	e.activate = b.dev.NewProgram("switch to " + name)
+	return nil
+}
+
+// activate copies an entry's weights to the network that runs, after what was submitted before.
+func (b *bank) activate(e *entry) error {
 	from, to := e.net.Params, e.gen.net.Params
-	for _, m := range [][2]*vk.Mem{{from.Weights, to.Weights}, {from.Running, to.Running}} {
-		if m[0] == nil {
-			continue
-		}
-		for at := 0; at < m[0].Size; at += copyBytes {
-			n := min(copyBytes, m[0].Size-at)
-			kernels.CopyBytes(e.activate, m[0].Slice(at, n), m[1].Slice(at, n))
-		}
+	err := b.dev.Copy(to.Weights.All(), from.Weights.All())
+	if err == nil && from.Running != nil {
+		err = b.dev.Copy(to.Running.All(), from.Running.All())
 	}
-	return e.activate.Build()
+	if err == nil {
+		e.gen.has, e.gen.is = e, e.version
+	}
+	return err
 }
 
 // pack is a checkpoint's weights as the entry's memory holds them, in pieces.
@@ -257,14 +255,9 @@ func (b *bank) between() (switched, more bool, err error) {
 		return false, more, nil
 	}
 	if e.gen.has != e || e.gen.is != e.version {
-		s, err := e.activate.Acquire()
-		if err == nil {
-			err = e.activate.Submit(s)
-		}
-		if err != nil {
+		if err := b.activate(e); err != nil {
 			return false, more, err
 		}
-		e.gen.has, e.gen.is = e, e.version
 	}
 	b.now = e
 	return true, more, nil
@@ -293,9 +286,6 @@ func (b *bank) fitTo(w, h, size int) kernels.Fit {
 
 func (b *bank) free() {
 	for _, e := range slices.Backward(b.entries) {
-		if e.activate != nil {
-			e.activate.Free()
-		}
 		if e.arena != nil {
 			e.arena.Free()
 		}

@@ -203,4 +203,3 @@ func (c *canvas) composed() (picture []byte, err error) {
 	}
 	return picture, nil
 }
-
