@@ -26,6 +26,8 @@ type bank struct {
 	gens    []*generator
 	now     *entry // whose weights the network of its shape has
 	wanted  *entry // what between turns to
+	pieces  int    // bytes of a checkpoint that are uploaded between two frames at most
+	reloads uint64 // that are complete
 }
 
 // generator is a network of one shape, with the weights that run.
@@ -44,10 +46,10 @@ type entry struct {
 	gen       *generator
 	net       *cyclegan.Network // for its layout
 	arena     *vk.Arena
-	step      int         // of the checkpoint
-	version   int         // counts those that it had
-	pending   []write     // what is left to upload of a newer one
-	next      int         // its step
+	step      int     // of the checkpoint
+	version   int     // counts those that it had
+	pending   []write // what is left to upload of a newer one
+	next      int     // its step
 }
 
 // write is bytes on their way to the device.
@@ -57,7 +59,7 @@ type write struct {
 }
 
 func newBank(dev *vk.Device, models []Model) (*bank, error) {
-	b := &bank{dev: dev, models: models}
+	b := &bank{dev: dev, models: models, pieces: pieceBytes}
 	if len(models) == 0 {
 		return nil, errors.New("no model: give one with --model")
 	}
@@ -127,7 +129,7 @@ func (b *bank) fill(e *entry, name string, c *cyclegan.Checkpoint) error {
 	if err := e.arena.Allocate(); err != nil {
 		return err
 	}
-	writes, err := e.pack(c)
+	writes, err := e.pack(c, b.pieces)
 	if err != nil {
 		return err
 	}
@@ -154,7 +156,7 @@ func (b *bank) activate(e *entry) error {
 }
 
 // pack is a checkpoint's weights as the entry's memory holds them, in pieces.
-func (e *entry) pack(c *cyclegan.Checkpoint) (writes []write, err error) {
+func (e *entry) pack(c *cyclegan.Checkpoint, piece int) (writes []write, err error) {
 	ps := e.net.Params
 	spec, err := c.Config.GeneratorSpec(ps.Net)
 	if err != nil {
@@ -171,8 +173,8 @@ func (e *entry) pack(c *cyclegan.Checkpoint) (writes []write, err error) {
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", c.Path, err)
 		}
-		for at := 0; at < len(data); at += pieceBytes {
-			n := min(pieceBytes, len(data)-at)
+		for at := 0; at < len(data); at += piece {
+			n := min(piece, len(data)-at)
 			writes = append(writes, write{m.Slice(at, n), data[at : at+n]})
 		}
 	}
@@ -215,7 +217,7 @@ func (b *bank) pack(model int, c *cyclegan.Checkpoint) (*checkpoint, error) {
 	out := &checkpoint{step: c.Step, writes: map[*entry][]write{}}
 	for _, e := range b.entries {
 		if e.model == model {
-			writes, err := e.pack(c)
+			writes, err := e.pack(c, b.pieces)
 			if err != nil {
 				return nil, err
 			}
@@ -236,7 +238,7 @@ func (b *bank) reload(c *checkpoint) {
 // more says that there are pieces left.
 func (b *bank) between() (switched, more bool, err error) {
 	written := false
-	for _, e := range b.entries {
+	for _, e := range append([]*entry{b.wanted}, b.entries...) { // first what is seen
 		if len(e.pending) > 0 && !written {
 			w := e.pending[0]
 			if err := b.dev.Write(w.to, w.data); err != nil {
@@ -249,6 +251,9 @@ func (b *bank) between() (switched, more bool, err error) {
 			}
 		}
 		more = more || len(e.pending) > 0
+	}
+	if written && !more {
+		b.reloads++
 	}
 	e := b.wanted
 	if len(e.pending) > 0 || e == b.now && e.gen.has == e && e.gen.is == e.version {
@@ -267,11 +272,8 @@ func (b *bank) between() (switched, more bool, err error) {
 func (b *bank) wants() (model int, direction string) { return b.wanted.model, b.wanted.direction }
 
 // playing is what runs.
-func (b *bank) playing() (name, direction string, step int) {
-	if b.now == nil {
-		return "", "", 0
-	}
-	return b.models[b.now.model].Name, b.now.direction, b.now.step
+func (b *bank) playing() Playing {
+	return Playing{b.models[b.now.model].Name, b.now.direction, b.now.step, b.reloads}
 }
 
 // fitTo is how frames of w x h come to a canvas that every model takes.

@@ -11,6 +11,7 @@ import (
 
 	"cyclevk/cyclegan"
 	"cyclevk/cyclegan/data"
+	"cyclevk/cyclegan/video"
 	"cyclevk/vk"
 )
 
@@ -94,7 +95,7 @@ func (s *script) Latest(after uint64) (*Frame, uint64, bool) {
 	s.serial++
 	f := s.make(s.serial)
 	if s.serial == s.n {
-		s.state.Condition = Ended
+		s.state.Condition = video.Ended
 	}
 	return f, 0, true
 }
@@ -106,8 +107,6 @@ func (s *script) State() SourceState {
 	defer s.mu.Unlock()
 	return s.state
 }
-
-func (s *script) Close() {}
 
 // album is a sink that keeps its pictures.
 type album struct {

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"cyclevk/cyclegan"
+	"cyclevk/cyclegan/video"
 	"cyclevk/vk"
 )
 
@@ -41,6 +42,7 @@ type Loop struct {
 	wanted Settings
 	dirty  bool // there is something to draw, be there a new translation or not
 	takers []func(*image.RGBA, error)
+	ended  bool
 	stats  Stats
 	tally  tally
 
@@ -92,7 +94,7 @@ type engine interface {
 	use(model int, direction string) error
 	between() (switched, more bool, err error)
 	wants() (model int, direction string)
-	playing() (name, direction string, step int)
+	playing() Playing
 	pack(model int, c *cyclegan.Checkpoint) (*checkpoint, error)
 	reload(c *checkpoint)
 }
@@ -169,21 +171,26 @@ func (l *Loop) over(ctx context.Context) (bool, error) {
 		return false, nil
 	}
 	state := l.Source.State() // first: the last frame may come with it
-	return state.Condition == Ended && l.pick() == nil, state.Err
+	if state.Condition != video.Ended || l.pick() != nil {
+		return false, nil
+	}
+	return true, state.Err
 }
 
 // end waits for the device and the sinks.
 func (l *Loop) end() error {
 	err := errors.Join(l.p.drain(), l.sinks.close())
 	l.mu.Lock()
+	l.ended = true
 	takers := l.takers
-	l.takers = nil
 	l.mu.Unlock()
 	for _, take := range takers {
-		take(nil, errors.New("snapshot: there was no picture"))
+		go take(nil, errNoPicture)
 	}
 	return err
 }
+
+var errNoPicture = errors.New("snapshot: no picture came")
 
 // retryAfter is how long the loop waits where the screen had no room for a picture and no newer one is there.
 const retryAfter = 5 * time.Millisecond
@@ -244,8 +251,12 @@ func (l *Loop) Settings() Settings {
 // made, by a goroutine of its own. It may be called from any goroutine.
 func (l *Loop) Snapshot(take func(*image.RGBA, error)) {
 	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.ended {
+		go take(nil, errNoPicture)
+		return
+	}
 	l.takers = append(l.takers, take)
-	l.mu.Unlock()
 	l.ring()
 }
 

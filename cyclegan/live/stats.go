@@ -22,10 +22,15 @@ type Stats struct {
 	Source           SourceState
 	SourceW, SourceH int // of the last frame; 0 before the first
 	CanvasW, CanvasH int
-	Model, Direction string // that are shown
+	Playing
+	Trouble error // the last that did not end the loop; nil for none
+}
+
+// Playing is what the network runs with.
+type Playing struct {
+	Model, Direction string
 	Step             int    // of the checkpoint; 0 where it has none
-	Reloads          uint64 // newer checkpoints that took the place of a followed run's
-	Trouble          error  // the last that did not end the loop; nil for none
+	Reloads          uint64 // newer checkpoints that were taken in since the pipeline was made
 }
 
 // Stage is a part of a frame's work: fit, network, smooth, compose, window.

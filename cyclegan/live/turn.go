@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"image"
+	"slices"
 )
 
 // await waits for the network. Meanwhile the newest frame is brought to where the network will take it from.
@@ -71,6 +72,7 @@ func (l *Loop) draw(ctx context.Context) error {
 		d.takers, l.takers = l.takers, nil
 	}
 	l.settings, l.dirty, l.retry = l.wanted, false, false
+	l.settings.Sinks = slices.Clone(l.wanted.Sinks) // whose array Do may change
 	l.mu.Unlock()
 	for _, err := range l.sinks.set(ctx, l.settings.Sinks) {
 		l.trouble(err)
@@ -127,9 +129,6 @@ func (l *Loop) advance() (more bool, err error) {
 	}
 	if switched {
 		l.again, l.fresh = true, true
-		l.mu.Lock()
-		l.stats.Model, l.stats.Direction, l.stats.Step = l.p.playing()
-		l.mu.Unlock()
 	}
 	f := l.pick()
 	if f == nil && l.last == nil {
@@ -164,6 +163,7 @@ func (l *Loop) advance() (more bool, err error) {
 	l.last, l.flight = next, next
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.stats.Playing = l.p.playing()
 	l.stats.Runs++
 	if f != nil {
 		l.stats.Frames++
@@ -182,9 +182,6 @@ func (l *Loop) hear() {
 			return
 		}
 		l.p.reload(n.checkpoint)
-		l.mu.Lock()
-		l.stats.Reloads++
-		l.mu.Unlock()
 	default:
 	}
 }
