@@ -72,6 +72,20 @@ func Load(path string) (*Checkpoint, error) {
 	return c, err
 }
 
+// Newest is the newest checkpoint of a run folder, which it does not read: whoever watches a run compares it with the one before. It is
+// nil where there is none.
+func Newest(folder string) (path string, info fs.FileInfo, err error) {
+	list, err := generations(folder)
+	if err != nil || len(list) == 0 {
+		return "", nil, err
+	}
+	info, err = os.Stat(list[0].path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", nil, nil // deleted since
+	}
+	return list[0].path, info, err
+}
+
 // LoadEpoch reads the checkpoint that a run folder keeps of the end of an epoch.
 func LoadEpoch(folder string, epoch int) (*Checkpoint, error) {
 	list, err := generations(folder)

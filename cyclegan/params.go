@@ -111,6 +111,9 @@ func (ps *Params) reserve(a *vk.Arena, training bool) {
 	}
 }
 
+// Reserve declares the buffers of a network that is not trained in an arena.
+func (ps *Params) Reserve(a *vk.Arena) { ps.reserve(a, false) }
+
 // in is a parameter's part of one of the buffers.
 func (p *Param) in(m *vk.Mem) vk.Range { return m.Slice(p.offset, 4*p.floats) }
 
@@ -147,18 +150,27 @@ func (ps *Params) uploadWeights(dev *vk.Device, s State) error {
 	return ps.upload(dev, ps.Weights, s)
 }
 
-// upload writes a state into one of the buffers. Every tensor must be there with its exact length.
+// upload writes a state into one of the buffers.
 func (ps *Params) upload(dev *vk.Device, m *vk.Mem, s State) error {
+	raw, err := ps.Pack(m, s)
+	if err != nil {
+		return err
+	}
+	return dev.Write(m.All(), raw)
+}
+
+// Pack is what one of the buffers, Weights or Running, holds of a state. Every tensor must be there with its exact length.
+func (ps *Params) Pack(m *vk.Mem, s State) ([]byte, error) {
 	list, bytes := ps.layout(m)
 	image := make([]float32, bytes/4)
 	for _, p := range list {
 		v, ok := s[p.Name]
 		if !ok || len(v) != p.Len() {
-			return fmt.Errorf("%s: tensor %s has %d values, the network needs %v", ps.Net, p.Name, len(v), p.Shape)
+			return nil, fmt.Errorf("%s: tensor %s has %d values, the network needs %v", ps.Net, p.Name, len(v), p.Shape)
 		}
 		copy(image[p.offset/4:], p.pack(v))
 	}
-	return dev.Write(m.All(), floatBytes(image))
+	return floatBytes(image), nil
 }
 
 // read copies one of the buffers from the device.

@@ -3,6 +3,7 @@
 package live
 
 import (
+	"context"
 	"time"
 
 	"cyclevk/vk"
@@ -20,9 +21,11 @@ type Screen interface {
 	Present(pixels vk.Range) (shown bool, err error)
 }
 
-// Sink takes pictures of the canvas: a recorder, a virtual camera. Each has a goroutine of its own.
+// Sink takes pictures of the canvas: a recorder, a virtual camera. Its methods are called by a goroutine of its own.
 type Sink interface {
 	// Write takes a picture of w x h pixels of RGB, which stays the loop's. It may take its time: what comes meanwhile waits, and
 	// is dropped and counted where too much does, unless [Config.Lossless] is set. After an error it gets nothing more.
 	Write(w, h int, rgb []byte, captured time.Time) error
+	// Finish comes after the last picture, once: when the sink is no longer among the settings, or the loop ends.
+	Finish(ctx context.Context) error
 }

@@ -2,6 +2,12 @@
 
 package live
 
+import (
+	"math"
+
+	"cyclevk/kernels"
+)
+
 // Mode is what of a frame is shown.
 type Mode int
 
@@ -36,6 +42,37 @@ type View struct {
 type Overlay struct {
 	X, Y, W, H int
 	Pix        []byte
+}
+
+// DefaultSettings show the translation, in the size that most models were trained for.
+func DefaultSettings() Settings {
+	return Settings{View: View{Split: 0.5, Strength: 1}, Size: 256}
+}
+
+// mostKept bounds Smoothing: a picture that never changes is of no use.
+const mostKept = 0.98
+
+// within brings v into [low, high]; what is no number becomes low.
+func within(v, low, high float32) float32 {
+	if v != v {
+		return low
+	}
+	return min(max(v, low), high)
+}
+
+// kept is Smoothing as the device takes it.
+func (v *View) kept() float32 { return within(v.Smoothing, 0, mostKept) }
+
+// composed is the view of a canvas of w columns as the device takes it.
+func (v *View) composed(w int) kernels.ComposeView {
+	c := kernels.ComposeView{Strength: within(v.Strength, 0, 1), Mirror: v.Mirror}
+	switch v.Mode {
+	case Original:
+		c.From = w
+	case Split:
+		c.From = int(math.Round(float64(within(v.Split, 0, 1)) * float64(w)))
+	}
+	return c
 }
 
 // Settings are all that [Loop.Do] can change.
