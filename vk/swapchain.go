@@ -76,7 +76,7 @@ func (c *Swapchain) Size() (w, h int) { return c.plan.w, c.plan.h }
 func (c *Swapchain) BGRA() bool { return c.plan.format.format == bgra8 }
 
 // Resize makes the swapchain anew for a framebuffer of w x h pixels, once the device has done all that it was given. It does nothing where
-// nothing has changed.
+// nothing has changed, so that it may be called before every picture: not every window system tells Present of a new size.
 func (c *Swapchain) Resize(w, h int) error {
 	if !c.stale && c.asked == [2]int{w, h} && (c.handle != 0 || w*h == 0) {
 		return nil
