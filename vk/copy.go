@@ -12,22 +12,20 @@ import (
 // Copy copies device memory from src to dst, which have the same size and no byte in common, between what was submitted before and what
 // will be. It waits for the copy before it, but not for this one: its failure may show in a later call.
 func (d *Device) Copy(dst, src Range) error {
-	err := dst.check()
-	if err == nil {
-		err = src.check()
+	to, at, err := dst.place()
+	if err != nil {
+		return fmt.Errorf("copy to %s: %w", dst, err)
 	}
-	from, to := src.offset+src.Offset, dst.offset+dst.Offset
+	from, start, err := src.place()
 	switch {
 	case err != nil:
-	case src.block == nil || src.block.buffer == nil || dst.block == nil || dst.block.buffer == nil:
-		err = errors.New("not allocated")
 	case dst.Bytes != src.Bytes:
 		err = errors.New("sizes differ")
-	case dst.block == src.block && from < to+dst.Bytes && to < from+src.Bytes:
+	case to == from && start < at+dst.Bytes && at < start+src.Bytes:
 		err = errors.New("they overlap")
 	default:
 		err = d.later(func(cmd vulkan.CommandBuffer) {
-			cmdCopy(cmd, src.block.buffer, from, dst.block.buffer, to, src.Bytes)
+			cmdCopy(cmd, from.buffer, start, to.buffer, at, src.Bytes)
 			cmdBarrier(cmd, true)
 		})
 	}

@@ -64,7 +64,11 @@ func newInstance() (*instance, error) {
 	if err := vulkan.InitInstance(in.handle); err != nil {
 		return nil, fmt.Errorf("%w (%w)", ErrNoDriver, err)
 	}
-	if missing := C.cv_load(proc, unsafe.Pointer(in.handle)); missing != nil {
+	missing := C.cv_load(proc, unsafe.Pointer(in.handle))
+	if missing == nil && in.surfaces {
+		missing = C.cv_load_swapchains(unsafe.Pointer(in.handle))
+	}
+	if missing != nil {
 		return nil, fmt.Errorf("the Vulkan loader has no %s: Vulkan 1.1 is needed", C.GoString(missing))
 	}
 	if err := in.load(in.handle); err != nil {

@@ -76,6 +76,17 @@ func (r Range) check() error {
 	return nil
 }
 
+// place is the block in which r lies, and where.
+func (r Range) place() (*block, int, error) {
+	if err := r.check(); err != nil {
+		return nil, 0, err
+	}
+	if r.block == nil || r.block.buffer == nil {
+		return nil, 0, errors.New("not allocated")
+	}
+	return r.block, r.offset + r.Offset, nil
+}
+
 // overlaps reports whether two ranges of one buffer share a byte.
 func (r Range) overlaps(s Range) bool {
 	return r.Offset < s.Offset+s.Bytes && s.Offset < r.Offset+r.Bytes

@@ -85,9 +85,6 @@ func NewSurface(create func(instance any) (uintptr, error)) (*Surface, error) {
 	if !in.surfaces {
 		return nil, errors.New("surface: UseInstanceExtensions is to be asked for " + surfaceExtension + " first")
 	}
-	if missing := C.cv_load_swapchains(unsafe.Pointer(in.handle)); missing != nil {
-		return nil, fmt.Errorf("the Vulkan drivers here %w, for want of %s", ErrCannotPresent, C.GoString(missing))
-	}
 	s := &Surface{in: in}
 	withoutGarbage(func() {
 		var address uintptr
@@ -141,26 +138,33 @@ func OpenPresenting(choice string, s *Surface) (*Device, error) {
 	return nil, cannotPresent(info, able, cause)
 }
 
-// family is a queue family that computes and presents to s, or -1: the usual one, else one that draws, too, else any. An error says why
-// the driver could not tell.
+// family is a queue family of a device that computes and presents to s, or -1. An error says why the driver could not tell.
 func (s *Surface) family(p *physical) (int, error) {
 	if !p.extensions[swapchainExtension] {
 		return -1, nil
 	}
-	families := slices.Clone(p.families)
-	for i := range families {
-		can, err := s.presents(p.handle, i)
-		if err != nil {
+	can := make([]bool, len(p.families))
+	for i := range can {
+		var err error
+		if can[i], err = s.presents(p.handle, i); err != nil {
 			return -1, err
 		}
-		if !can {
+	}
+	return presentingFamily(p.families, int(p.family), can), nil
+}
+
+// presentingFamily is the usual family if it can present, else what chooseFamily picks among those that can.
+func presentingFamily(families []family, usual int, can []bool) int {
+	if can[usual] {
+		return usual
+	}
+	families = slices.Clone(families)
+	for i := range families {
+		if !can[i] {
 			families[i].flags = 0
 		}
 	}
-	if families[p.family].flags != 0 {
-		return int(p.family), nil
-	}
-	return chooseFamily(families), nil
+	return chooseFamily(families)
 }
 
 // presents tells whether a queue family presents to s.

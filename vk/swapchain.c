@@ -74,7 +74,9 @@ int32_t cv_create_swapchain(void *device, uint64_t surface, cv_swapchain s, uint
   return vkCreateSwapchainKHR(device, &info, NULL, swapchain);
 }
 
-void cv_destroy_swapchain(void *device, uint64_t swapchain) { vkDestroySwapchainKHR(device, swapchain, NULL); }
+void cv_destroy_swapchain(void *device, uint64_t swapchain) {
+  if (swapchain) vkDestroySwapchainKHR(device, swapchain, NULL);  // of none: perhaps a device without swapchains
+}
 
 int32_t cv_swapchain_images(void *device, uint64_t swapchain, uint32_t *count, uint64_t *list) {
   return vkGetSwapchainImagesKHR(device, swapchain, count, list);

@@ -64,7 +64,7 @@ func (d *Device) NewSwapchain(s *Surface, w, h int) (*Swapchain, error) {
 	}
 	if err != nil {
 		c.Close()
-		return nil, fmt.Errorf("swapchain: %w", err)
+		return nil, c.explain("swapchain", err)
 	}
 	return c, nil
 }
@@ -76,7 +76,7 @@ func (c *Swapchain) Size() (w, h int) { return c.plan.w, c.plan.h }
 func (c *Swapchain) BGRA() bool { return c.plan.format.format == bgra8 }
 
 // Resize makes the swapchain anew for a framebuffer of w x h pixels, once the device has done all that it was given. It does nothing where
-// nothing has changed.
+// nothing has changed, so that it may be called before every picture: not every window system tells Present of a new size.
 func (c *Swapchain) Resize(w, h int) error {
 	if !c.stale && c.asked == [2]int{w, h} && (c.handle != 0 || w*h == 0) {
 		return nil
@@ -88,7 +88,7 @@ func (c *Swapchain) Resize(w, h int) error {
 	}
 	if err != nil {
 		c.stale = true
-		return fmt.Errorf("swapchain: %w", err)
+		return c.explain("swapchain", err)
 	}
 	return nil
 }
@@ -170,44 +170,45 @@ func (c *Swapchain) Close() {
 
 // Present copies w*h pixels of 4 bytes, rows from top to bottom, into the next image, after all that was submitted before, and shows it.
 // It waits a moment for an image at most: shown is false where none was free, as it is in a window without pixels. The error wraps
-// ErrOutOfDate where the window is not what it was: call Resize and present again.
+// ErrOutOfDate where the window is not what it was: call Resize and present again. The pixels are in use until what is submitted next has
+// been waited for, or Resize or Close was called.
 func (c *Swapchain) Present(pixels Range) (shown bool, err error) {
-	if c.stale {
+	switch {
+	case c.stale:
 		return false, ErrOutOfDate
-	}
-	if c.handle == 0 {
+	case c.handle == 0:
 		return false, nil
 	}
-	if err := c.check(pixels); err != nil {
+	place, err := c.place(pixels)
+	if err != nil {
 		return false, fmt.Errorf("present %s: %w", pixels, err)
 	}
 	shown, err = c.acquire()
 	if shown {
-		if err = c.fill(pixels); err == nil {
+		if err = c.fill(place); err == nil {
 			err = c.present()
 		}
 		shown = err == nil
 	}
 	if err != nil {
 		c.stale = true // semaphores may be left in any state
-		return false, fmt.Errorf("present: %w", err)
+		return false, c.explain("present", err)
 	}
 	return shown, c.dev.messages()
 }
 
-// check holds pixels against the image.
-func (c *Swapchain) check(pixels Range) error {
-	err := pixels.check()
+// place holds pixels against the image and says where they are.
+func (c *Swapchain) place(pixels Range) (pixelPlace, error) {
+	b, offset, err := pixels.place()
 	switch want := 4 * c.plan.w * c.plan.h; {
 	case err != nil:
-	case pixels.block == nil || pixels.block.buffer == nil:
-		err = errors.New("not allocated")
+		return pixelPlace{}, err
 	case pixels.Bytes != want:
-		err = fmt.Errorf("%d bytes for %d x %d pixels, which take %d", pixels.Bytes, c.plan.w, c.plan.h, want)
-	case pixels.Offset%4 != 0:
-		err = errors.New("not whole words")
+		return pixelPlace{}, fmt.Errorf("%d bytes for %d x %d pixels, which take %d", pixels.Bytes, c.plan.w, c.plan.h, want)
+	case offset%4 != 0:
+		return pixelPlace{}, errors.New("not whole words")
 	}
-	return err
+	return pixelPlace{b.buffer, offset, c.dev.allocs}, nil
 }
 
 // acquire gets the next image, if one is free.
@@ -220,12 +221,12 @@ func (c *Swapchain) acquire() (bool, error) {
 	case resultTimeout, resultNotReady:
 		return false, nil
 	}
-	return err == nil, c.dev.explain(err)
+	return err == nil, err
 }
 
 // fill copies pixels into the acquired image. The image's semaphore of the last time is free again once its commands have ended: it takes
 // the place of the one that this time's image was acquired with.
-func (c *Swapchain) fill(pixels Range) error {
+func (c *Swapchain) fill(place pixelPlace) error {
 	i := &c.images[c.index]
 	if i.pending {
 		if err := i.commands.wait(c.dev); err != nil {
@@ -234,7 +235,7 @@ func (c *Swapchain) fill(pixels Range) error {
 		i.pending = false
 	}
 	i.acquired, c.free = c.free, i.acquired
-	if place := (pixelPlace{pixels.block.buffer, pixels.offset + pixels.Offset, c.dev.allocs}); i.holds != place {
+	if i.holds != place {
 		if err := c.record(i, place); err != nil {
 			return err
 		}
@@ -266,7 +267,7 @@ func (c *Swapchain) record(i *chainImage, place pixelPlace) error {
 func (c *Swapchain) present() error {
 	err := check("vkQueuePresentKHR", C.cv_present(unsafe.Pointer(c.dev.queue), c.handle, c.index, handle64(c.images[c.index].copied)))
 	if resultOf(err) != resultSuboptimal {
-		return c.dev.explain(err)
+		return err
 	}
 	// It was shown, but not as well as it could be. Only another size is a reason to make the swapchain anew.
 	s, err := c.surface.capabilities(c.dev.in.devices[c.dev.Info.Index].handle)
@@ -275,6 +276,17 @@ func (c *Swapchain) present() error {
 		c.stale = w != c.plan.w || h != c.plan.h
 	}
 	return err
+}
+
+// explain says what failed, and adds to the result of a call of the window system what is known.
+func (c *Swapchain) explain(what string, err error) error {
+	if errors.Is(err, ErrSurfaceLost) {
+		return fmt.Errorf("%s: %w (%w)", what, ErrSurfaceLost, err)
+	}
+	if e, bare := err.(*Error); bare {
+		err = c.dev.explain(e)
+	}
+	return fmt.Errorf("%s: %w", what, err)
 }
 
 // newSemaphore makes a semaphore that debuggers know by a name.
@@ -292,6 +304,9 @@ func (d *Device) newSemaphore(name string) (vulkan.Semaphore, error) {
 
 // resultOf is the result behind an error of check; 0 for nil.
 func resultOf(err error) int32 {
+	if err == nil {
+		return 0 // and allocates nothing
+	}
 	if e := (*Error)(nil); errors.As(err, &e) {
 		return e.Result
 	}

@@ -40,7 +40,7 @@ func TestSynchronizationValidation(t *testing.T) {
 	if layerVersion() < 4363 {
 		t.Skip("layer")
 	}
-	for _, test := range []string{"TestRaceIsSeen", "TestReplay", "TestRandomPrograms", "TestTransfers"} {
+	for _, test := range []string{"TestRaceIsSeen", "TestReplay", "TestRandomPrograms", "TestTransfers", "TestCopy", "TestPresent", "TestPixels"} {
 		rerun(t, test, syncValidation...)
 	}
 }
