@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"cyclevk/cyclegan/data"
+	"cyclevk/cyclegan/safetensors"
 )
 
 // Latest is the epoch of the newest checkpoint.
@@ -124,9 +125,25 @@ func loadModelFile(path string, w Wanted) (*Checkpoint, error) {
 	if w.epoch() != Latest {
 		return nil, fmt.Errorf("--epoch %s: %s is one file, name its folder", w.Epoch, path)
 	}
+	return importWeights(weights, w)
+}
+
+// ParseModel is LoadModel of the content of a safetensors file; the name is for messages.
+func ParseModel(name string, raw []byte) (*Checkpoint, error) {
+	tensors, _, err := safetensors.Parse(name, raw)
+	if err != nil {
+		return nil, err
+	}
+	return importWeights(&Weights{Path: name, Format: "safetensors", Tensors: tensors}, Wanted{})
+}
+
+// importWeights makes a model of a file's tensors.
+func importWeights(weights *Weights, w Wanted) (*Checkpoint, error) {
+	path := weights.Path
 	m := newImport(path)
 	for _, g := range weights.Groups() {
 		if g.Net == "" {
+			var err error
 			if g.Net, err = singleNet(path, w); err != nil {
 				return nil, err
 			}

@@ -186,9 +186,14 @@ func Read(path string) ([]Tensor, map[string]string, error) {
 	if err != nil {
 		return nil, nil, err
 	}
+	return Parse(path, raw)
+}
+
+// Parse is Read of a file's content; the name is for messages.
+func Parse(name string, raw []byte) ([]Tensor, map[string]string, error) {
 	tensors, metadata, err := parse(raw)
 	if err != nil {
-		return nil, nil, fmt.Errorf("%s: not a valid safetensors file, take an intact copy: %w", path, err)
+		return nil, nil, fmt.Errorf("%s: not a valid safetensors file, take an intact copy: %w", name, err)
 	}
 	return tensors, metadata, nil
 }
