@@ -117,14 +117,13 @@ func (s *Surface) Close() {
 // error wraps ErrCannotPresent, and names the device and what to do, where that which choice asks for cannot.
 func OpenPresenting(choice string, s *Surface) (*Device, error) {
 	var all, able []DeviceInfo
-	families := map[int]int{}
-	var cause error
+	families, causes := map[int]int{}, map[int]error{}
 	for _, p := range s.in.devices {
 		family, err := s.family(&p)
 		if family >= 0 {
 			able, families[p.info.Index] = append(able, p.info), family
 		}
-		all, cause = append(all, p.info), errors.Join(cause, err)
+		all, causes[p.info.Index] = append(all, p.info), err
 	}
 	info, err := Choose(able, choice)
 	if err == nil {
@@ -135,7 +134,7 @@ func OpenPresenting(choice string, s *Surface) (*Device, error) {
 	if info, err = Choose(all, choice); err != nil {
 		return nil, err
 	}
-	return nil, cannotPresent(info, able, cause)
+	return nil, cannotPresent(info, able, causes[info.Index])
 }
 
 // family is a queue family of a device that computes and presents to s, or -1. An error says why the driver could not tell.

@@ -169,9 +169,9 @@ func (c *Swapchain) Close() {
 }
 
 // Present copies w*h pixels of 4 bytes, rows from top to bottom, into the next image, after all that was submitted before, and shows it.
-// It waits a moment for an image at most: shown is false where none was free, as it is in a window without pixels. The error wraps
-// ErrOutOfDate where the window is not what it was: call Resize and present again. The pixels are in use until what is submitted next has
-// been waited for, or Resize or Close was called.
+// It waits a moment for an image at most: shown is false where none was free (a picture that is to stay is presented again), as it is in a
+// window without pixels. The error wraps ErrOutOfDate where the window is not what it was: call Resize and present again. The pixels are in
+// use until what is submitted next has been waited for, or Resize or Close was called.
 func (c *Swapchain) Present(pixels Range) (shown bool, err error) {
 	switch {
 	case c.stale:
