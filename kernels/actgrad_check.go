@@ -10,7 +10,9 @@ import (
 )
 
 func init() {
-	register(Check{Name: "act_grad", Shaders: []string{"act_grad"}, Cases: actGradCases()})
+	register(Check{Name: "act_grad", Shaders: []string{"act_grad"}, Cases: actGradCases(), Sized: nhwc(func(t *Trial, _ string, s [4]int) error {
+		return actGradTrial(t, ReLU, s, false)
+	})})
 }
 
 // value is the activation of x in float64.

@@ -10,7 +10,9 @@ import (
 )
 
 func init() {
-	register(Check{Name: "adam", Shaders: []string{"adam"}, Cases: adamCases()})
+	register(Check{Name: "adam", Shaders: []string{"adam"}, Cases: adamCases(), Sized: sized("PARAMETERS", [][]int{{1 << 20}}, func(t *Trial, _ string, v []int) error {
+		return adamTrial(t, roundUp(v[0], 4), paperAdam(1000), 1e-3)
+	})})
 }
 
 // adamSettings are one step's hyperparameters.

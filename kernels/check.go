@@ -22,6 +22,7 @@ type Check struct {
 	Name    string
 	Shaders []string // the shaders that it exercises
 	Cases   []Case
+	Sized   *Sized // nil for convolutions: a reference of one that is worth timing takes minutes
 }
 
 // Case is one shape or setting of a check.
@@ -47,6 +48,7 @@ type Trial struct {
 	arena   *vk.Arena
 	bufs    []*buffer
 	shaders []string // that Run launched
+	build   func(p *vk.Program)
 }
 
 // buffer is an input or output of the kernel under trial.
@@ -103,6 +105,7 @@ func (t *Trial) Random(n int, mean, sigma float64) []float32 {
 // Run runs the program that build writes, once on each poison, and fails where the outputs differ in a bit, where a byte
 // outside of every buffer changed, or where the program does.
 func (t *Trial) Run(build func(p *vk.Program)) error {
+	t.build = build
 	p := t.dev.NewProgram("trial")
 	p.GuardZone, p.Overbind = guardZone, guardZone
 	build(p)
@@ -126,12 +129,8 @@ func (t *Trial) Run(build func(p *vk.Program)) error {
 				return err
 			}
 		}
-		for _, b := range t.bufs {
-			if b.in != nil {
-				if err := t.dev.Write(b.Range, words(b.in)); err != nil {
-					return err
-				}
-			}
+		if err := t.fill(); err != nil {
+			return err
 		}
 		if err := p.Run(); err != nil {
 			return err
@@ -166,6 +165,19 @@ func (t *Trial) Run(build func(p *vk.Program)) error {
 				}
 			}
 			first = first[1:]
+		}
+	}
+	return nil
+}
+
+// fill writes the inputs.
+func (t *Trial) fill() error {
+	for _, b := range t.bufs {
+		if b.in == nil {
+			continue
+		}
+		if err := t.dev.Write(b.Range, words(b.in)); err != nil {
+			return err
 		}
 	}
 	return nil

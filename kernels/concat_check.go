@@ -10,7 +10,8 @@ import (
 )
 
 func init() {
-	register(Check{Name: "concat", Shaders: []string{"concat", "concat_grad", "concat_grad_add"}, Cases: concatCases()})
+	register(Check{Name: "concat", Shaders: []string{"concat", "concat_grad", "concat_grad_add"}, Cases: concatCases(), Sized: sized("N,H,W,A,B", [][]int{{1, 64, 64, 128, 128}},
+		func(t *Trial, _ string, v []int) error { return concatCase{v[0], v[1], v[2], v[3], v[4]}.run(t, ReLU) })})
 }
 
 func concatCases() (cases []Case) {

@@ -9,7 +9,9 @@ import (
 )
 
 func init() {
-	register(Check{Name: "dropout", Shaders: []string{"dropout"}, Cases: dropoutCases()})
+	register(Check{Name: "dropout", Shaders: []string{"dropout"}, Cases: dropoutCases(), Sized: nhwc(func(t *Trial, _ string, s [4]int) error {
+		return dropoutTrial(t, s, 0.5, false)
+	})})
 }
 
 func dropoutCases() (cases []Case) {

@@ -10,7 +10,7 @@ import (
 )
 
 func init() {
-	register(Check{Name: "elementwise", Shaders: []string{"add", "add_to", "copy", "fill", "fill_floats"}, Cases: elementwiseCases()})
+	register(Check{Name: "elementwise", Shaders: []string{"add", "add_to", "copy", "fill", "fill_floats"}, Cases: elementwiseCases(), Sized: nhwc(elementwiseTrial)})
 }
 
 // flatShapes are [N,H,W,C] for the kernels that take one lane a vec4: a lone vec4, ends within a workgroup, all paddings.
@@ -29,6 +29,20 @@ func elementwiseCases() (cases []Case) {
 		cases = append(cases, Case{fmt.Sprint("fill ", floats), func(t *Trial) error { return fillTrial(t, floats) }})
 	}
 	return cases
+}
+
+// elementwiseTrial runs one of the shaders on tensors, or a fill of as many floats; fill_floats is for one more.
+func elementwiseTrial(t *Trial, shader string, s [4]int) error {
+	floats := s[0] * s[1] * s[2] * Stride(s[3])
+	switch shader {
+	case "copy":
+		return copyTrial(t, s)
+	case "fill":
+		return fillTrial(t, floats)
+	case "fill_floats":
+		return fillTrial(t, floats+1)
+	}
+	return addTrial(t, s, shader == "add_to")
 }
 
 func addTrial(t *Trial, s [4]int, inPlace bool) error {

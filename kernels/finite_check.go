@@ -10,7 +10,9 @@ import (
 )
 
 func init() {
-	register(Check{Name: "finite", Shaders: []string{"finite"}, Cases: finiteCases()})
+	register(Check{Name: "finite", Shaders: []string{"finite"}, Cases: finiteCases(), Sized: sized("VALUES", [][]int{{1 << 20}}, func(t *Trial, _ string, v []int) error {
+		return finiteTrial(t, roundUp(v[0], 4), 0, Infinite, 0, nil)
+	})})
 }
 
 func finiteCases() (cases []Case) {

@@ -10,8 +10,12 @@ import (
 )
 
 func init() {
-	register(Check{Name: "image_upload", Shaders: []string{"image_upload"}, Cases: uploadCases()})
-	register(Check{Name: "image_quantise", Shaders: []string{"image_quantise"}, Cases: quantiseCases()})
+	register(Check{Name: "image_upload", Shaders: []string{"image_upload"}, Cases: uploadCases(), Sized: sized("N,H,W,C", [][]int{{1, 256, 256, 3}},
+		func(t *Trial, _ string, v []int) error { return uploadTrial(t, [4]int(v), 8) })})
+	register(Check{Name: "image_quantise", Shaders: []string{"image_quantise"}, Cases: quantiseCases(), Sized: sized("N,H,W,C", [][]int{{1, 256, 256, 3}},
+		func(t *Trial, _ string, v []int) error {
+			return quantiseTrial(t, [4]int(v), 8, t.Random(v[0]*v[1]*v[2]*v[3], 0, 0.6))
+		})})
 }
 
 // most is the largest sample of a depth.

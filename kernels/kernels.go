@@ -68,8 +68,9 @@ func (t Tensor) vec4s() int { return t.N * t.H * t.W * Stride(t.C) / 4 }
 var spirv = shaders.SPIRV
 
 // Replace makes launches from now on take code for the shader of a name, for those who write one and want to see it checked and timed
-// in its place. The code must have the shader's interface. It is not for use while another goroutine launches.
-func Replace(name string, code []byte) {
+// in its place, until restore is called. The code must have the shader's interface. It is not for use while another goroutine
+// launches.
+func Replace(name string, code []byte) (restore func()) {
 	find := spirv
 	spirv = func(shader string) ([]byte, error) {
 		if shader == name {
@@ -77,6 +78,7 @@ func Replace(name string, code []byte) {
 		}
 		return find(shader)
 	}
+	return func() { spirv = find }
 }
 
 // launch appends a dispatch of a shader by name.

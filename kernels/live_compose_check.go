@@ -11,8 +11,12 @@ import (
 )
 
 func init() {
-	register(Check{Name: "live_smooth", Shaders: []string{"live_smooth"}, Cases: liveSmoothCases()})
-	register(Check{Name: "live_compose", Shaders: []string{"live_compose"}, Cases: liveComposeCases()})
+	register(Check{Name: "live_smooth", Shaders: []string{"live_smooth"}, Cases: liveSmoothCases(), Sized: sized("H,W", [][]int{{256, 256}},
+		func(t *Trial, _ string, v []int) error { return liveSmoothTrial(t, v[0], v[1], 3, 0.3) })})
+	register(Check{Name: "live_compose", Shaders: []string{"live_compose"}, Cases: liveComposeCases(), Sized: sized("H,W", [][]int{{256, 256}},
+		func(t *Trial, _ string, v []int) error {
+			return liveComposeTrial(t, v[0], v[1], 3, ComposeView{v[1] / 2, 0.37, false})
+		})})
 }
 
 func liveSmoothCases() (cases []Case) {

@@ -10,7 +10,11 @@ import (
 )
 
 func init() {
-	register(Check{Name: "live_fit", Shaders: []string{"live_fit"}, Cases: liveFitCases()})
+	register(Check{Name: "live_fit", Shaders: []string{"live_fit"}, Cases: liveFitCases(), Sized: sized("FRAMEH,FRAMEW", [][]int{{480, 640}}, func(t *Trial, _ string, v []int) error {
+		const side = 256 // of the canvas, onto which the frame's shorter side is brought
+		short := min(v[0], v[1])
+		return liveFitTrial(t, Fit{v[1], v[0], side, side, short, side}, 3)
+	})})
 }
 
 func liveFitCases() (cases []Case) {

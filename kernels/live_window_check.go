@@ -10,7 +10,10 @@ import (
 )
 
 func init() {
-	register(Check{Name: "live_window", Shaders: []string{"live_window"}, Cases: liveWindowCases()})
+	register(Check{Name: "live_window", Shaders: []string{"live_window"}, Cases: liveWindowCases(), Sized: sized("FRAMEH,FRAMEW", [][]int{{720, 1280}},
+		func(t *Trial, _ string, v []int) error {
+			return liveWindowTrial(t, Letterbox(256, 256, v[1], v[0]), TextPlace{})
+		})})
 }
 
 func liveWindowCases() (cases []Case) {

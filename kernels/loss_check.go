@@ -10,8 +10,12 @@ import (
 )
 
 func init() {
-	register(Check{Name: "l1_loss", Shaders: []string{"l1_loss", "loss_reduce"}, Cases: l1Cases()})
-	register(Check{Name: "gan_loss", Shaders: []string{"gan_loss", "loss_reduce"}, Cases: ganCases()})
+	register(Check{Name: "l1_loss", Shaders: []string{"l1_loss", "loss_reduce"}, Cases: l1Cases(), Sized: sized("N,H,W,C", [][]int{{1, 256, 256, 3}},
+		func(t *Trial, _ string, v []int) error { return l1Trial(t, [4]int(v), 10) })})
+	register(Check{Name: "gan_loss", Shaders: []string{"gan_loss", "loss_reduce"}, Cases: ganCases(), Sized: sized("N,H,W,C", [][]int{{2, 30, 30, 1}},
+		func(t *Trial, _ string, v []int) error {
+			return ganTrial(t, LSGAN, [4]int(v), v[0]/2, 0.5, t.Random(v[0]*v[1]*v[2]*v[3], 0, 3))
+		})})
 }
 
 // l1Reference is |a - b| and its derivative with respect to a.

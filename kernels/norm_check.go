@@ -12,6 +12,7 @@ package kernels
 import (
 	"fmt"
 	"math"
+	"strings"
 
 	"cyclevk/vk"
 )
@@ -27,6 +28,7 @@ func init() {
 			"norm_running", "norm_eval_stats",
 		},
 		Cases: normCases(),
+		Sized: sized("N,H,W,C", [][]int{{1, 64, 64, 256}, {1, 16, 16, 256}}, normSized),
 	})
 }
 
@@ -213,6 +215,16 @@ func normCases() (cases []Case) {
 	add(normCase{n: 6, h: 33, w: 31, c: 31, per: 3, mean: 100, sigma: 1e-2, act: LeakyReLU, affine: true})
 	add(normCase{n: 1, h: 257, w: 255, c: 3, per: 1, mean: 0.5, sigma: 1, act: ReLU})
 	return cases
+}
+
+// normSized is instance norm, with what the shader's name asks for.
+func normSized(t *Trial, shader string, v []int) error {
+	k := normCase{n: v[0], h: v[1], w: v[2], c: v[3], per: 1, mean: 0.5, sigma: 1, act: ReLU}
+	k.affine, k.accumulate = strings.Contains(shader, "affine"), strings.HasSuffix(shader, "_add")
+	if k.residual = strings.HasSuffix(shader, "_residual"); k.residual {
+		k.act = None
+	}
+	return k.run(t)
 }
 
 func (k normCase) run(t *Trial) error {

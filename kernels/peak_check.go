@@ -19,7 +19,10 @@ func init() {
 				Case{name + " in half precision", func(t *Trial) error { return peakTrial(t, pixels, turns, true) }})
 		}
 	}
-	register(Check{Name: "peak", Shaders: []string{"peak_fma", "peak_fma_half"}, Cases: cases})
+	register(Check{Name: "peak", Shaders: []string{"peak_fma", "peak_fma_half"}, Cases: cases, Sized: sized("PIXELS,TURNS", [][]int{{1 << 14, 40}},
+		func(t *Trial, shader string, v []int) error {
+			return peakTrial(t, v[0], v[1], shader == "peak_fma_half")
+		})})
 }
 
 // uHalf is the unit roundoff of fp16.

@@ -24,7 +24,10 @@ func init() {
 			}
 		}
 	}
-	register(Check{Name: MatrixCheck, Shaders: []string{"peak_matrix", "peak_matrix_half"}, Cases: cases})
+	register(Check{Name: MatrixCheck, Shaders: []string{"peak_matrix", "peak_matrix_half"}, Cases: cases, Sized: sized("MATRICES,TURNS", [][]int{{64, 40}},
+		func(t *Trial, shader string, v []int) error {
+			return matrixTrial(t, v[0], v[1], map[bool]string{true: "f16", false: "f32"}[shader == "peak_matrix_half"])
+		})})
 }
 
 func matrixTrial(t *Trial, count, turns int, sum string) error {

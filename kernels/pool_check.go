@@ -11,7 +11,14 @@ import (
 )
 
 func init() {
-	register(Check{Name: "image_pool", Shaders: []string{"image_pool", "image_pool_store"}, Cases: poolCases()})
+	register(Check{Name: "image_pool", Shaders: []string{"image_pool", "image_pool_store"}, Cases: poolCases(), Sized: sized("N,H,W,C", [][]int{{1, 256, 256, 3}},
+		func(t *Trial, _ string, v []int) error {
+			decisions := make([]uint32, 2*v[0])
+			for i := range v[0] {
+				decisions[2*i], decisions[2*i+1] = uint32(PoolSwap), uint32(i)
+			}
+			return poolTrial(t, Pool{size: v[0], h: v[1], w: v[2], c: v[3], perBlock: v[0]}, decisions, 0, -1)
+		})})
 }
 
 // poolReference passes fakes through the images of a pool, in order, and returns what comes out. All are images' words.

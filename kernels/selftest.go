@@ -51,9 +51,18 @@ func RunCase(dev *vk.Device, c Case, seed uint64) (worst float64, err error) {
 }
 
 func run(dev *vk.Device, c Case, seed uint64) Result {
+	t := newTrial(dev, seed)
+	defer t.arena.Free()
+	return t.run(c)
+}
+
+func newTrial(dev *vk.Device, seed uint64) *Trial {
 	t := &Trial{Rand: rand.New(rand.NewPCG(seed, 0)), dev: dev, arena: dev.NewArena("trial")}
 	t.arena.Guard = guardZone
-	defer t.arena.Free()
+	return t
+}
+
+func (t *Trial) run(c Case) Result {
 	err := c.Run(t)
 	slices.Sort(t.shaders)
 	return Result{Case: c.Name, Shaders: slices.Compact(t.shaders), Worst: t.Worst, Err: err}

@@ -10,7 +10,9 @@ import (
 )
 
 func init() {
-	register(Check{Name: "upsample", Shaders: []string{"upsample", "upsample_grad", "upsample_grad_add"}, Cases: upsampleCases()})
+	register(Check{Name: "upsample", Shaders: []string{"upsample", "upsample_grad", "upsample_grad_add"}, Cases: upsampleCases(), Sized: nhwc(func(t *Trial, shader string, s [4]int) error {
+		return upsampleTrial(t, s, shader == "upsample_grad_add")
+	})})
 }
 
 func upsampleCases() (cases []Case) {

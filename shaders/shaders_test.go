@@ -31,6 +31,23 @@ func TestEveryModuleIsSPIRV(t *testing.T) {
 	}
 }
 
+// TestModules: every shader is made from a source, with what it does at its head and options that are the compiler's alone.
+func TestModules(t *testing.T) {
+	modules, err := Modules()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(modules) != len(Names()) {
+		t.Errorf("%d modules for %d shaders", len(modules), len(Names()))
+	}
+	for _, name := range Names() {
+		m := modules[name]
+		if title := m.Title(); len(title) < 4 || strings.HasPrefix(title, "#") || !strings.HasSuffix(m.Source, ".comp") || !strings.Contains(m.Flags, "-V") {
+			t.Errorf("%s: %+v does %q", name, m, title)
+		}
+	}
+}
+
 func TestUnknownNameIsNamedWithItsCure(t *testing.T) {
 	_, err := SPIRV("no_such_shader")
 	if err == nil || !strings.Contains(err.Error(), `"no_such_shader"`) || !strings.Contains(err.Error(), "./build.sh shaders") {

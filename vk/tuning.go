@@ -66,10 +66,11 @@ func (l *Launch) key(push []byte) string {
 	return fmt.Sprintf("%s %v %v %x", l.Shader.Name, l.Spec, l.Groups, push)
 }
 
-// Tunable is a launch with variants, as programs have it once or more often.
+// Tunable is a launch, with variants in most cases, as programs have it once or more often.
 type Tunable struct {
 	Label, Shader string
-	Count         int // of such launches
+	Count         int   // of such launches
+	Read, Written int64 // as Dispatch has them
 	Key           string
 	Variants      []Variant // the launch as it was written down first
 
@@ -80,18 +81,23 @@ type Tunable struct {
 
 // Tunables are the launches of planned programs that have variants, each kind once.
 func Tunables(programs ...*Program) []*Tunable {
+	return slices.DeleteFunc(Launches(programs...), func(t *Tunable) bool { return len(t.launch.Variants) == 0 })
+}
+
+// Launches are all launches of programs, each kind once, those without variants too.
+func Launches(programs ...*Program) []*Tunable {
 	var list []*Tunable
 	byKey := map[string]*Tunable{}
 	for _, p := range programs {
 		for _, o := range p.ops {
 			l := o.launch
-			if len(l.Variants) == 0 {
-				continue
-			}
 			key := l.key(o.push)
 			t := byKey[key]
 			if t == nil {
-				t = &Tunable{Label: o.label, Shader: l.Shader.Name, Key: key, Variants: []Variant{{l.Spec, l.Groups}}, dev: p.dev, launch: l}
+				t = &Tunable{
+					Label: o.label, Shader: l.Shader.Name, Key: key, Variants: []Variant{{l.Spec, l.Groups}}, dev: p.dev, launch: l,
+					Read: o.bytes(reads), Written: o.bytes(writes),
+				}
 				for _, v := range l.Variants {
 					if !slices.Equal(v.Spec, l.Spec) {
 						t.Variants = append(t.Variants, v)

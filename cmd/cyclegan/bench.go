@@ -54,6 +54,7 @@ func networkFlags() []cli.Flag {
 		&cli.IntFlag{Name: "ndf", Value: d.NDF, Usage: "`CHANNELS` after a discriminator's first convolution"},
 		&cli.IntFlag{Name: "n_layers_D", Value: d.LayersD, Usage: "`LAYERS` of the discriminator"},
 		&cli.IntFlag{Name: "batch_size", Value: d.BatchSize, Usage: "`NUMBER` of pictures of each domain in a step"},
+		&cli.Float64Flag{Name: "lambda_identity", Value: d.LambdaIdentity, Usage: "`WEIGHT` of the identity loss, as a part of the cycle's (0: none, and a step without its passes)"},
 	}
 }
 
@@ -62,6 +63,7 @@ func networkConfig(c *cli.Context) (cyclegan.Config, error) {
 	config := cyclegan.DefaultConfig()
 	config.CropSize, config.BatchSize = c.Int("size"), c.Int("batch_size")
 	config.NetG, config.NGF, config.NDF, config.LayersD = c.String("netG"), c.Int("ngf"), c.Int("ndf"), c.Int("n_layers_D")
+	config.LambdaIdentity = c.Float64("lambda_identity")
 	return config, config.Validate()
 }
 

@@ -28,15 +28,18 @@ func profileCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "profile",
 		Usage:     "time every dispatch of a training step or of a translation, or one shader over its tiles",
-		ArgsUsage: "train|translate|kernel SHADER",
+		ArgsUsage: "train|translate|kernel [SHADER]",
 		Description: `Every dispatch of a real step on noise is timed by timestamps on the device, in two modes: isolated, with a barrier between any two
 dispatches, so that each has the device for itself; and concurrent, as the step runs. Runs of both take turns with runs without
 timestamps, to whose time by the clock the dispatches are held. GFLOP/s count two for each product of the convolutions, GB/s the
 bytes that a dispatch's buffers hold; the peaks that they are parts of are measured on the spot. min and max are over all repeats.
 --count_only counts and runs nothing.
 
-profile kernel holds one shader against its float64 reference and then times it over its tiles, at every shape of the step or at one
---shape; a tile is timed once it has given the same bits as the default. --spv puts a shader binary from outside in its place.
+profile kernel holds one shader against its float64 reference and then times it: a convolution over its tiles, at every shape of the
+step or at one --shape, where a tile is timed once it has given the same bits as the default; any other shader at its usual shapes or
+at --shape, where it is held against the reference once more. Without a name it lists all shaders and what their shapes are made of.
+--spv puts a shader binary from outside in its place. --watch compiles the shader's source in the folder --shaders with
+glslangValidator each time that it or an include of it changes, verifies and times it, until Ctrl-C.
 
 Examples:
    cyclegan profile train
@@ -44,6 +47,9 @@ Examples:
    cyclegan profile train --size 64 --netG resnet_6blocks --ngf 32 --ndf 32 --by layer --html step.html --trace step.trace.json
    cyclegan profile translate --size 512 --mode concurrent --json today.json --compare yesterday.json
    cyclegan profile kernel conv_forward --shape 1,64,64,256,256,3,1
+   cyclegan profile kernel
+   cyclegan profile kernel norm_forward --shape 1,256,256,64
+   cyclegan profile kernel conv_weight_grad --shape 1,64,64,256,256,3,1 --watch --shaders my/shaders
    cyclegan profile kernel conv_forward_shuffle --size 64 --ngf 32 --ndf 32 --spv mine.spv`,
 		Flags: append(networkFlags(),
 			&cli.StringFlag{Name: "mode", Value: "both", Usage: "`MODE` in which dispatches run: isolated, concurrent or both"},
@@ -54,8 +60,10 @@ Examples:
 			&cli.PathFlag{Name: "trace", Usage: "write the timeline to a `FILE` for ui.perfetto.dev or chrome://tracing"},
 			&cli.PathFlag{Name: "html", Usage: "write a page with roofline, timeline and table to a `FILE`"},
 			&cli.PathFlag{Name: "compare", Usage: "compare with the `FILE` that --json wrote before"},
-			&cli.StringFlag{Name: "shape", Usage: "of profile kernel: `N,H,W,IN,OUT,KERNEL,STRIDE` of a convolution"},
+			&cli.StringFlag{Name: "shape", Usage: "of profile kernel: `NUMBERS` such as N,H,W,IN,OUT,KERNEL,STRIDE of a convolution"},
 			&cli.PathFlag{Name: "spv", Usage: "of profile kernel: SPIR-V `FILE` in the place of the shader"},
+			&cli.BoolFlag{Name: "watch", Usage: "of profile kernel: verify and time the shader again each time that its source changes"},
+			&cli.PathFlag{Name: "shaders", Value: "shaders", Usage: "of --watch: `FOLDER` of the sources"},
 			app.DeviceFlag(),
 		),
 		Action: func(c *cli.Context) error {
@@ -83,7 +91,7 @@ func profilingOf(c *cli.Context) (*profiling, error) {
 	if c.Args().Len() != 1 || o.subject == nil {
 		return nil, fmt.Errorf("profile %s: name one of train, translate, kernel", strings.Join(c.Args().Slice(), " "))
 	}
-	for _, option := range []string{"shape", "spv"} {
+	for _, option := range []string{"shape", "spv", "watch", "shaders"} {
 		if c.IsSet(option) {
 			return nil, fmt.Errorf("--%s is for profile kernel alone", option)
 		}

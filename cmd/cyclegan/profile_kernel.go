@@ -1,11 +1,12 @@
-// The command profile kernel: the workbench of whoever writes a shader or chooses its tiles. One shader alone, over its tile variants,
-// held against its reference before it is timed.
+// The command profile kernel: the workbench of whoever writes a shader or chooses its tiles. One shader alone, held against its
+// reference before it is timed.
 
 package main
 
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -13,7 +14,6 @@ import (
 	"strconv"
 	"strings"
 	"text/tabwriter"
-	"time"
 
 	"github.com/urfave/cli/v2"
 
@@ -34,6 +34,7 @@ type kernelProfile struct {
 	Driver string      `json:"driver"`
 	Cases  int         `json:"cases"`    // that were held against the float64 reference
 	Worst  float64     `json:"of_bound"` // the largest error, as a part of what it may be
+	Note   string      `json:"note,omitempty"`
 	Passes []shapeTime `json:"passes"`
 }
 
@@ -42,6 +43,8 @@ type shapeTime struct {
 	Pass    string     `json:"pass"`
 	Shader  string     `json:"shader"`
 	Work    int64      `json:"flop"`
+	Read    int64      `json:"bytes_read"`
+	Written int64      `json:"bytes_written"`
 	Tiles   []tileTime `json:"tiles"`   // the default first
 	Dropped []string   `json:"dropped"` // tiles that failed, or gave other bits than the first
 }
@@ -57,46 +60,42 @@ type tileTime struct {
 	Executables []profile.Executable `json:"executables,omitempty"` // where the driver tells what it compiled
 }
 
+// kernelRun is what the options say.
+type kernelRun struct {
+	name, spv, device string
+	config            cyclegan.Config // whose training step has the shapes of convolutions
+	sized             *kernels.Sized  // nil for convolutions
+	shape             []int           // of --shape; nil without
+	repeats           int
+	foreign           bool // the shader is not the program's own, so that no cache is to keep it
+	stderr            io.Writer
+}
+
+// convDims is the shape of a convolution as networks have them, padded so that a stride of 1 keeps the size, by reflection where
+// the stride is 1.
+const convDims = "N,H,W,IN,OUT,KERNEL,STRIDE"
+
 func profileKernel(c *cli.Context) error {
-	name := c.Args().Get(1)
-	config, err := networkConfig(c)
-	if err == nil {
-		err = checkKernelOptions(c, name)
+	if c.Args().Len() == 1 && !c.Bool("watch") {
+		return listKernels(c.App.Writer)
 	}
+	o, err := kernelRunOf(c)
 	if err != nil {
 		return app.BadInput(err)
-	}
-	conv, images, err := parseShape(c.String("shape"))
-	if err != nil {
-		return app.BadInput(err)
-	}
-	if path := c.Path("spv"); path != "" {
-		code, err := os.ReadFile(path)
-		if err != nil {
-			return app.BadInput(err)
-		}
-		kernels.Replace(name, code)
 	}
 	ctx, stop := app.Interruptible(c.Context)
 	defer stop()
-	k := &kernelProfile{Schema: 1, Kernel: name, SPIRV: c.Path("spv")}
-	err = app.WithDevice(c.String("device"), func(dev *vk.Device) error {
-		k.Device, k.Driver = dev.Info.Name, dev.Info.Driver
-		bar := app.NewProgress(c.App.ErrWriter, 0)
-		defer bar.Clear()
-		if err := k.verify(ctx, dev, bar); err != nil {
-			return err
-		}
-		if conv != nil {
-			return k.survey(ctx, dev, bar, c.Int("repeats"), convolution(dev, *conv, images))
-		}
-		w, err := cyclegan.TrainingWorkload(dev, config)
+	if c.Bool("watch") {
+		return o.watch(ctx, c.App.Writer, c.Path("shaders"))
+	}
+	if o.spv != "" {
+		code, err := os.ReadFile(o.spv)
 		if err != nil {
-			return err
+			return app.BadInput(err)
 		}
-		defer w.Close()
-		return k.survey(ctx, dev, bar, c.Int("repeats"), w.Program)
-	}, vk.Statistics)
+		defer kernels.Replace(o.name, code)()
+	}
+	k, err := o.run(ctx)
 	if err != nil {
 		return err
 	}
@@ -109,133 +108,135 @@ func profileKernel(c *cli.Context) error {
 	return nil
 }
 
-// checkKernelOptions refuses what does not go with a kernel.
-func checkKernelOptions(c *cli.Context, name string) error {
+// listKernels writes a line for each shader.
+func listKernels(out io.Writer) error {
+	modules, err := shaders.Modules()
+	if err != nil {
+		return err
+	}
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "shader\t--shape\tmade from\twhat it does")
+	for _, name := range shaders.Names() {
+		m, dims := modules[name], convDims
+		if s := kernels.SizedOf(name); s != nil {
+			dims = s.Dims
+		}
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", name, dims, strings.TrimSpace(m.Source+" "+m.Defines), m.Title())
+	}
+	return w.Flush()
+}
+
+// kernelRunOf reads the options and refuses what does not go with a kernel.
+func kernelRunOf(c *cli.Context) (*kernelRun, error) {
+	o := &kernelRun{
+		name: c.Args().Get(1), spv: c.Path("spv"), device: c.String("device"), repeats: c.Int("repeats"), stderr: c.App.ErrWriter,
+		foreign: c.IsSet("spv") || c.Bool("watch"),
+	}
 	names := shaders.Names()
 	switch {
 	case c.Args().Len() != 2:
-		return fmt.Errorf("profile kernel: name one shader, such as conv_forward")
-	case !slices.Contains(names, name):
-		return fmt.Errorf("profile kernel %s: no such shader%s", name, app.Nearest(name, names))
-	case c.Int("repeats") < 1:
-		return fmt.Errorf("--repeats %d: use a number from 1", c.Int("repeats"))
+		return nil, errors.New("profile kernel: name one shader, such as conv_forward; cyclegan profile kernel alone lists all")
+	case !slices.Contains(names, o.name):
+		return nil, fmt.Errorf("profile kernel %s: no such shader%s", o.name, app.Nearest(o.name, names))
+	case o.repeats < 1:
+		return nil, fmt.Errorf("--repeats %d: use a number from 1", o.repeats)
 	}
 	for _, option := range []string{"mode", "by", "count_only", "trace", "html", "compare"} {
 		if c.IsSet(option) {
-			return fmt.Errorf("--%s is not for a single kernel: leave it out", option)
+			return nil, fmt.Errorf("--%s is not for a single kernel: leave it out", option)
 		}
 	}
-	return nil
+	for _, option := range []string{"spv", "json", "shaders"} {
+		if c.IsSet(option) && c.Bool("watch") != (option == "shaders") {
+			return nil, fmt.Errorf("--%s goes %s --watch", option, map[bool]string{true: "only with", false: "without"}[option == "shaders"])
+		}
+	}
+	dims, usual := convDims, []int{1, 64, 64, 256, 256, 3, 1}
+	if o.sized = kernels.SizedOf(o.name); o.sized != nil {
+		dims, usual = o.sized.Dims, o.sized.Usual[0]
+	}
+	var err error
+	if o.shape, err = parseShape(c.String("shape"), dims, usual); err == nil {
+		o.config, err = networkConfig(c)
+	}
+	return o, err
 }
 
-// parseShape reads N,H,W,IN,OUT,KERNEL,STRIDE: a convolution as the networks have them, padded so that a stride of 1 keeps the size,
-// by reflection where the stride is 1. images is its input's [N,H,W].
-func parseShape(text string) (conv *kernels.Conv, images [3]int, err error) {
+// mostValues bounds a tensor: references hold several float64 for each value.
+const mostValues = 1 << 25
+
+// parseShape reads a shape of so many numbers as dims names; nil for an empty text.
+func parseShape(text, dims string, example []int) (shape []int, err error) {
 	if text == "" {
-		return nil, images, nil
+		return nil, nil
 	}
-	var v [7]int
-	parts := strings.Split(text, ",")
-	for i, part := range parts {
-		var n int
-		if n, err = strconv.Atoi(part); err != nil || n < 1 || n > 1<<16 || len(parts) != len(v) {
-			return nil, images, fmt.Errorf("--shape %q: use N,H,W,IN,OUT,KERNEL,STRIDE, such as 1,64,64,256,256,3,1", text)
+	refused := fmt.Errorf("--shape %q: use %s, such as %s, with no more than %d values in a tensor", text, dims, commas(example), mostValues)
+	pixels := 1
+	for i, part := range strings.Split(text, ",") {
+		n, err := strconv.Atoi(part)
+		if err != nil || n < 1 || n > mostValues || n*pixels > mostValues {
+			return nil, refused
 		}
-		v[i] = n
+		if shape = append(shape, n); i < 3 { // the numbers behind N,H,W stand side by side
+			pixels *= n
+		}
 	}
-	c := kernels.Conv{In: v[3], Out: v[4], Kernel: v[5], Stride: v[6], Pad: (v[5] - 1) / 2}
-	c.Reflect = c.Stride == 1 && c.Kernel%2 == 1
-	return &c, [3]int(v[:3]), nil
+	if len(shape) != len(example) {
+		return nil, refused
+	}
+	return shape, nil
 }
 
-// convolution is a program with the passes of one convolution, on paper.
-func convolution(dev *vk.Device, c kernels.Conv, images [3]int) *vk.Program {
-	p := dev.NewProgram(c.String())
-	n, h, w := images[0], images[1], images[2]
-	x, w0 := kernels.NewTensor(p, "x", n, h, w, c.In), p.Temp("w", 4*c.WeightLen()).All()
-	y := kernels.NewTensor(p, "y", n, c.OutSize(h), c.OutSize(w), c.Out)
-	c.Forward(p, x, w0, vk.Range{}, y, kernels.None)
-	c.DataGrad(p, y, w0, x, false)
-	c.DataGrad(p, y, w0, x, true)
-	return p
+func commas(shape []int) string {
+	return strings.Trim(strings.ReplaceAll(fmt.Sprint(shape), " ", ","), "[]")
 }
 
-// verify runs the checks of the shader on the device.
-func (k *kernelProfile) verify(ctx context.Context, dev *vk.Device, bar *app.Progress) error {
-	const seed = 1
-	var cases []kernels.Case
-	for _, check := range kernels.Checks() {
-		if slices.Contains(check.Shaders, k.Kernel) {
-			cases = append(cases, check.Cases...)
-		}
+// run opens the device, holds the shader against its reference and times it.
+func (o *kernelRun) run(ctx context.Context) (*kernelProfile, error) {
+	k := &kernelProfile{Schema: 1, Kernel: o.name, SPIRV: o.spv}
+	open := app.WithDevice
+	if o.foreign {
+		open = app.WithBareDevice
 	}
-	bar.Of(len(cases))
-	for i, test := range cases {
-		if ctx.Err() != nil {
-			return app.ErrInterrupted
-		}
-		bar.Set(i, "verifying")
-		worst, err := kernels.RunCase(dev, test, seed)
-		if kernels.Skipped(err) {
-			continue
-		}
-		if err != nil {
-			return fmt.Errorf("%s: %s: %w", k.Kernel, test.Name, err)
-		}
-		k.Cases, k.Worst = k.Cases+1, max(k.Worst, worst)
-	}
-	return nil
-}
-
-// survey times the tiles of each launch of the shader, or of a variant of it, that a program has.
-func (k *kernelProfile) survey(ctx context.Context, dev *vk.Device, bar *app.Progress, repeats int, p *vk.Program) error {
-	if p.Err() != nil {
-		return app.BadInput(p.Err())
-	}
-	list := slices.DeleteFunc(vk.Tunables(p), func(t *vk.Tunable) bool { return t.Shader != k.Kernel && !strings.HasPrefix(t.Shader, k.Kernel+"_") })
-	if len(list) == 0 {
-		return app.BadInput(fmt.Errorf("%s on %s: passes its %d checks, and the %s launches it with one tile or not at all: cyclegan profile train --mode isolated times those",
-			k.Kernel, dev.Info.Name, k.Cases, p.Name))
-	}
-	bar.Of(len(list))
-	for i, t := range list {
-		if ctx.Err() != nil {
-			return app.ErrInterrupted
-		}
-		bar.Set(i, t.Label)
-		surveyed, dropped, err := t.Survey(repeats)
-		if err != nil {
+	return k, open(o.device, func(dev *vk.Device) error {
+		k.Device, k.Driver = dev.Info.Name, dev.Info.Driver
+		bar := app.NewProgress(o.stderr, 0)
+		defer bar.Clear()
+		if err := k.verify(ctx, dev, bar); err != nil {
 			return err
 		}
-		pass := shapeTime{Pass: t.Label, Shader: t.Shader, Work: t.Work(), Dropped: []string{}}
-		for _, s := range surveyed {
-			sorted := slices.Sorted(slices.Values(s.Times))
-			ms := func(d time.Duration) float64 { return d.Seconds() * 1000 }
-			pass.Tiles = append(pass.Tiles, tileTime{s.Spec, s.Groups, ms(sorted[len(sorted)/2]), ms(sorted[0]), ms(sorted[len(sorted)-1]), executables(s.Executables)})
+		if o.sized != nil {
+			return k.timeSized(ctx, dev, bar, o)
 		}
-		for _, err := range dropped {
-			pass.Dropped = append(pass.Dropped, err.Error())
-		}
-		k.Passes = append(k.Passes, pass)
-	}
-	return nil
+		return k.timeConvolutions(ctx, dev, bar, o)
+	}, vk.Statistics)
 }
 
 // print writes a table for each pass, the fastest tile first.
 func (k *kernelProfile) print(out io.Writer) error {
-	fmt.Fprintf(out, "%s on %s, %s\n%d cases against the float64 reference: the largest error is %.0f %% of what it may be\n",
-		k.Kernel, k.Device, k.Driver, k.Cases, 100*k.Worst)
+	fmt.Fprintf(out, "%s on %s, %s\n%s\n", k.Kernel, k.Device, k.Driver, k.verdict())
+	if k.Note != "" {
+		fmt.Fprintln(out, k.Note)
+	}
 	for _, pass := range k.Passes {
-		fmt.Fprintf(out, "\n%s, %s, %.3f GMAC\n", pass.Pass, pass.Shader, float64(pass.Work)/2e9)
+		fmt.Fprintf(out, "\n%s, %s, %.3f GMAC, %.1f MB\n", pass.Pass, pass.Shader, float64(pass.Work)/2e9, float64(pass.Read+pass.Written)/1e6)
+		if len(pass.Tiles) == 0 {
+			fmt.Fprintf(out, "not timed: the device %s has no timestamps\n", k.Device)
+			continue
+		}
 		w := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
-		fmt.Fprintln(w, "constants\tworkgroups\tms\tmin\tmax\tGFLOP/s\t\t")
+		fmt.Fprintln(w, "constants\tworkgroups\tms\tmin\tmax\tGFLOP/s\tGB/s\t\t")
 		used := pass.Tiles[0]
 		for _, t := range slices.SortedStableFunc(slices.Values(pass.Tiles), func(a, b tileTime) int { return cmp.Compare(a.Median, b.Median) }) {
 			note := fmt.Sprintf("%.2f of the default", t.Median/used.Median)
-			if slices.Equal(t.Constants, used.Constants) {
+			switch {
+			case len(pass.Tiles) == 1 && len(pass.Dropped) == 0:
+				note = "launched in one way only"
+			case slices.Equal(t.Constants, used.Constants):
 				note = "default"
 			}
-			fmt.Fprintf(w, "%v\t%v\t%.3f\t%.3f\t%.3f\t%.1f\t%s\t\n", t.Constants, t.Groups, t.Median, t.Min, t.Max, float64(pass.Work)/t.Median/1e6, note)
+			fmt.Fprintf(w, "%v\t%v\t%.3f\t%.3f\t%.3f\t%.1f\t%.1f\t%s\t\n", t.Constants, t.Groups, t.Median, t.Min, t.Max,
+				float64(pass.Work)/t.Median/1e6, float64(pass.Read+pass.Written)/t.Median/1e6, note)
 		}
 		if err := w.Flush(); err != nil {
 			return err
@@ -246,4 +247,9 @@ func (k *kernelProfile) print(out io.Writer) error {
 	}
 	fmt.Fprintln(out)
 	return k.printCompiled(out)
+}
+
+// verdict is what came of the references.
+func (k *kernelProfile) verdict() string {
+	return fmt.Sprintf("%d cases against the float64 reference: the largest error is %.0f %% of what it may be", k.Cases, 100*k.Worst)
 }

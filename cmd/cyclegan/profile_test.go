@@ -48,6 +48,37 @@ func TestProfileCounts(t *testing.T) {
 	}
 }
 
+// TestProfileCountsExactly: the step at 256 px to the last product, with identity loss and without, from the networks' definition.
+func TestProfileCountsExactly(t *testing.T) {
+	vktest.Device(t)
+	const (
+		first = 256 * 256 * 7 * 7 * 3 * 64 // a generator's first layer, and its last
+		downs = 128*128*9*64*128 + 64*64*9*128*256
+		gen   = 2*first + 2*downs + 18*64*64*9*256*256
+		disc1 = 128 * 128 * 16 * 3 * 64
+		disc  = disc1 + 64*64*16*64*128 + 32*32*16*128*256 + 31*31*16*256*512 + 30*30*16*512
+		discs = 2*disc + 2*disc + // of the generators' step, forward and to the fakes' gradients
+			4*disc + 4*(disc-disc1) + 4*disc // of their own, where pictures need no gradient
+	)
+	dir := t.TempDir()
+	for _, c := range []struct {
+		options []string
+		passes  int // of generators, two of which are reconstructions and take gradients down to their input
+	}{{nil, 6}, {[]string{"--lambda_identity", "0.1"}, 6}, {[]string{"--lambda-identity", "0"}, 4}} {
+		must(t, dir, append([]string{"profile", "train", "--count-only", "--json", "counts.json"}, c.options...)...)
+		var report struct {
+			GMAC   float64 `json:"total_gmac"`
+			Config cyclegan.Config
+		}
+		if err := json.Unmarshal([]byte(read(t, dir, "counts.json")), &report); err != nil {
+			t.Fatal(err)
+		}
+		if got, want := int(math.Round(report.GMAC*1e9)), 3*c.passes*gen-(c.passes-2)*first+discs; got != want {
+			t.Errorf("%q: %d products, want %d", c.options, got, want)
+		}
+	}
+}
+
 // smallProfile is options of a profile that takes little time.
 var smallProfile = []string{"--size", "16", "--netG", "resnet_1blocks", "--ngf", "4", "--ndf", "4", "--n_layers_D", "1", "--repeats", "2"}
 
@@ -190,7 +221,7 @@ func TestSlowKernelIsNamed(t *testing.T) {
 func TestProfileKernel(t *testing.T) {
 	dev := vktest.Device(t)
 	dir := t.TempDir()
-	p := convolution(dev, kernels.Conv{In: 4, Out: 8, Kernel: 3, Stride: 1, Pad: 1}, [3]int{1, 8, 8})
+	p := convolution(dev, []int{1, 8, 8, 4, 8, 3, 1})
 	shader := vk.Tunables(p)[0].Shader // the variant that this device runs
 	spv := func(name string) string {
 		code, err := shaders.SPIRV(name)
@@ -224,6 +255,55 @@ func TestProfileKernel(t *testing.T) {
 	} {
 		if r := runProgram(t, program(t, dir, args(file)...)); r.code != 1 || !strings.Contains(r.stderr, shader+": ") || !strings.Contains(r.stderr, want) || r.stdout != "" {
 			t.Errorf("%s: exit code %d, %s%s", file, r.code, r.stdout, r.stderr)
+		}
+	}
+}
+
+// TestProfileEveryConvolution: the shaders of convolutions can be timed alone, each, whatever variants the device runs by itself.
+func TestProfileEveryConvolution(t *testing.T) {
+	dev := vktest.Device(t)
+	for _, name := range shaders.Names() {
+		if kernels.SizedOf(name) != nil || !dev.Info.Features.SubgroupShuffle && strings.Contains(name, "_shuffle") {
+			continue
+		}
+		k := &kernelProfile{Kernel: name}
+		o := &kernelRun{repeats: 1, shape: []int{1, 24, 24, 4, 8, 3, 1}}
+		if strings.Contains(name, "weight_grad") && strings.HasSuffix(name, "_add") { // that no shape of the step takes on GPUs
+			o.shape, o.config = nil, cyclegan.DefaultConfig()
+			o.config.CropSize, o.config.NetG, o.config.NGF, o.config.NDF = 32, "resnet_1blocks", 4, 4
+		}
+		if err := k.timeConvolutions(t.Context(), dev, &app.Progress{}, o); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		for _, pass := range k.Passes {
+			if len(pass.Tiles) == 0 || pass.Read == 0 || pass.Written == 0 || pass.Shader != name {
+				t.Errorf("%s: %+v", name, pass)
+			}
+		}
+	}
+}
+
+// TestProfileKernelOfOneForm: the command on a shader without tiles, and the list of all.
+func TestProfileKernelOfOneForm(t *testing.T) {
+	dev := vktest.Device(t)
+	dir := t.TempDir()
+	r := must(t, dir, "profile", "kernel", "upsample_grad", "--shape", "1,8,8,4", "--repeats", "2", "--json", "kernel.json")
+	var report kernelProfile
+	if err := json.Unmarshal([]byte(read(t, dir, "kernel.json")), &report); err != nil {
+		t.Fatal(err)
+	}
+	if len(report.Passes) != 1 || report.Passes[0].Pass != "N,H,W,C 1,8,8,4" || report.Passes[0].Written != 8*8*4*4 || report.Passes[0].Read != 4*8*8*4*4 ||
+		dev.Info.Limits.TimestampPeriod > 0 && len(report.Passes[0].Tiles) != 1 || report.Cases != 7 {
+		t.Errorf("%+v\n%s", report, r.stdout)
+	}
+	r = runProgram(t, program(t, dir, "profile", "kernel", "loss_reduce", "--shape", "1,8,8,4", "--repeats", "1"))
+	if r.code != app.ExitBadInput || !strings.Contains(r.stderr, "loss_reduce is not launched at 1,8,8,4, which takes l1_loss") {
+		t.Errorf("exit code %d, %s", r.code, r.stderr)
+	}
+	list := strings.Split(strings.TrimSpace(must(t, dir, "profile", "kernel").stdout), "\n")[1:]
+	for i, name := range shaders.Names() {
+		if i >= len(list) || !strings.HasPrefix(list[i], name+" ") {
+			t.Fatalf("the list lacks %s:\n%s", name, strings.Join(list, "\n"))
 		}
 	}
 }

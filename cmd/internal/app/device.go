@@ -68,8 +68,8 @@ func WithDevice(choice string, f func(*vk.Device) error, options ...vk.Option) e
 }
 
 // WithBareDevice opens the device of --device for f.
-func WithBareDevice(choice string, f func(*vk.Device) error) error {
-	return Opened(func() (*vk.Device, error) { return vk.Open(choice) }, f)
+func WithBareDevice(choice string, f func(*vk.Device) error, options ...vk.Option) error {
+	return Opened(func() (*vk.Device, error) { return vk.Open(choice, options...) }, f)
 }
 
 // UseCaches gives a device what the user's cache folder holds for it: compiled pipelines, and what tune measured.
