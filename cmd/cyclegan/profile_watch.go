@@ -37,15 +37,11 @@ type watched struct {
 
 // newWatched finds the compiler, and the source of a shader in a folder.
 func newWatched(shader, dir string) (*watched, error) {
-	compiler, err := exec.LookPath(compilerName) // never one in the working folder
-	if err != nil {
-		return nil, fmt.Errorf("--watch: no %s: install the package glslang-tools (Debian, Ubuntu), glslang (Arch, Fedora) or the Vulkan SDK", compilerName)
-	}
 	all, err := shaders.Modules()
 	if err != nil {
 		return nil, err
 	}
-	w := &watched{compiler, dir, all[shader].Source, map[string]shaders.Module{}}
+	w := &watched{dir: dir, source: all[shader].Source, modules: map[string]shaders.Module{}}
 	for name, m := range all {
 		if m.Source == w.source {
 			w.modules[name] = m
@@ -53,6 +49,9 @@ func newWatched(shader, dir string) (*watched, error) {
 	}
 	if info, err := os.Stat(filepath.Join(dir, w.source)); err != nil || !info.Mode().IsRegular() {
 		return nil, fmt.Errorf("--shaders %s: there is no file %s: name the folder of the sources", dir, w.source)
+	}
+	if w.compiler, err = exec.LookPath(compilerName); err != nil { // which never finds one in the working folder
+		return nil, fmt.Errorf("--watch: no %s: install the package glslang-tools (Debian, Ubuntu), glslang (Arch, Fedora) or the Vulkan SDK", compilerName)
 	}
 	return w, nil
 }

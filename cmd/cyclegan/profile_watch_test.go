@@ -91,7 +91,11 @@ func TestWatch(t *testing.T) {
 
 // TestWatchWithoutCompiler: one line that says what to install.
 func TestWatchWithoutCompiler(t *testing.T) {
-	cmd := program(t, t.TempDir(), "profile", "kernel", "adam", "--watch")
+	sources, err := filepath.Abs(filepath.Join("..", "..", "shaders"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := program(t, t.TempDir(), "profile", "kernel", "adam", "--watch", "--shaders", sources)
 	cmd.Env = append(cmd.Env, "PATH="+t.TempDir())
 	wantRefusal(t, runProgram(t, cmd), []string{compilerName, "glslang-tools"})
 }
