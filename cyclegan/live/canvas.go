@@ -3,6 +3,8 @@
 package live
 
 import (
+	"encoding/binary"
+	"math"
 	"slices"
 
 	"cyclevk/cyclegan"
@@ -31,7 +33,7 @@ type canvas struct {
 	arena  *vk.Arena
 	pixels *vk.Mem // the canvas: words of R, G, B and 255
 
-	camera *vk.Program // frame to canvas size
+	camera *program // frame to canvas size
 	frame  *vk.Mem
 	slot   vk.Slot // that takes the next frame
 	fitted bool    // the camera's program has run
@@ -40,7 +42,7 @@ type canvas struct {
 	ran  *translation // the last one
 	run  vk.Slot
 
-	copyOut *vk.Program // canvas to host
+	copyOut *program // canvas to host
 	picture *vk.Mem
 	drawing []vk.Slot // of compose and, where a picture is wanted, copyOut
 }
@@ -48,9 +50,9 @@ type canvas struct {
 // translation is the programs of a network: the camera's picture to a smoothed translation, and that to the canvas.
 type translation struct {
 	gen     *generator
-	network *vk.Program
+	network *program
 	keep    *vk.Mem
-	compose *vk.Program
+	compose *program
 	view    *vk.Mem
 }
 
@@ -63,40 +65,36 @@ func newCanvas(b *bank, f kernels.Fit, o Options) (*canvas, error) {
 		grey = kernels.Reserve(c.arena, "camera, grey", 1, f.H, f.W, 1)
 	}
 
-	c.camera = b.dev.NewProgram("fit")
-	c.camera.Stage = "fit"
+	c.camera = newProgram(b.dev, "fit")
 	c.frame = c.camera.Host("frame", kernels.PixelBytes(1, f.FrameH, f.FrameW, 3, 8))
-	kernels.LiveFit(c.camera, c.frame.All(), f, colour)
+	kernels.LiveFit(c.camera.Program, c.frame.All(), f, colour)
 	if grey.Mem != nil {
-		kernels.LiveFit(c.camera, c.frame.All(), f, grey)
+		kernels.LiveFit(c.camera.Program, c.frame.All(), f, grey)
 	}
 
 	for _, g := range b.gens {
-		t := &translation{gen: g, network: b.dev.NewProgram("network"), compose: b.dev.NewProgram("compose")}
+		t := &translation{gen: g, network: newProgram(b.dev, "network"), compose: newProgram(b.dev, "compose")}
 		c.nets = append(c.nets, t)
 		x := colour
 		if g.spec.In == 1 {
 			x = grey
 		}
-		t.network.Stage = "network"
-		y := g.net.Forward(t.network, x, cyclegan.Pass{Eval: o.Eval}).Y
+		y := g.net.Forward(t.network.Program, x, cyclegan.Pass{Eval: o.Eval}).Y
 		t.network.Stage = "smooth"
 		t.keep = t.network.Host("keep", 4)
-		kernels.LiveSmooth(t.network, colour, y, t.keep.All(), state)
-		t.compose.Stage = "compose"
+		kernels.LiveSmooth(t.network.Program, colour, y, t.keep.All(), state)
 		t.view = t.compose.Host("view", kernels.ComposeViewBytes)
-		kernels.LiveCompose(t.compose, colour, state.Result(g.spec.Out), t.view.All(), c.pixels.All())
+		kernels.LiveCompose(t.compose.Program, colour, state.Result(g.spec.Out), t.view.All(), c.pixels.All())
 	}
 
-	c.copyOut = b.dev.NewProgram("readback")
+	c.copyOut = newProgram(b.dev, "readback")
 	c.picture = c.copyOut.Host("picture", c.pixels.Size)
-	kernels.CopyBytes(c.copyOut, c.pixels.All(), c.picture.All())
+	kernels.CopyBytes(c.copyOut.Program, c.pixels.All(), c.picture.All())
 
 	err := c.arena.Allocate()
 	for _, p := range c.programs() {
 		if err == nil {
-			p.Timing = o.Timing
-			err = p.Build()
+			err = p.build(o.Timing)
 		}
 	}
 	if err == nil {
@@ -110,8 +108,8 @@ func newCanvas(b *bank, f kernels.Fit, o Options) (*canvas, error) {
 }
 
 // programs are all, in a fixed order of their stages.
-func (c *canvas) programs() []*vk.Program {
-	list := []*vk.Program{c.camera, c.copyOut}
+func (c *canvas) programs() []*program {
+	list := []*program{c.camera, c.copyOut}
 	for _, t := range c.nets {
 		list = append(list, t.network, t.compose)
 	}
@@ -152,7 +150,7 @@ func (c *canvas) translate(g *generator, keep float32) (err error) {
 	if c.run, err = c.ran.network.Acquire(); err != nil {
 		return err
 	}
-	putFloat(c.run.Bytes(c.ran.keep), keep)
+	binary.LittleEndian.PutUint32(c.run.Bytes(c.ran.keep), math.Float32bits(keep))
 	return c.ran.network.Submit(c.run)
 }
 

@@ -18,7 +18,7 @@ import (
 // config is that of a model that takes milliseconds.
 func config(in, out int) cyclegan.Config {
 	c := cyclegan.DefaultConfig()
-	c.NetG, c.NGF, c.InputNC, c.OutputNC = "resnet_1blocks", 4, in, out
+	c.NetG, c.NGF, c.NetD, c.NDF, c.LayersD, c.InputNC, c.OutputNC = "resnet_1blocks", 4, "n_layers", 4, 1, in, out
 	return c
 }
 
@@ -50,7 +50,7 @@ func newPipeline(t testing.TB, dev *vk.Device, models ...Model) *Pipeline {
 // randomFrame is a picture that its serial decides.
 func randomFrame(w, h int, serial uint64) *Frame {
 	r := rand.New(rand.NewPCG(serial, 1))
-	f := &Frame{W: w, H: h, Pix: make([]byte, 3*w*h), Serial: serial}
+	f := &Frame{W: w, H: h, Pix: make([]byte, 3*w*h), Serial: serial, Captured: time.Now()}
 	for i := range f.Pix {
 		f.Pix[i] = byte(r.Uint32())
 	}
@@ -80,6 +80,7 @@ type script struct {
 	serial uint64
 	wake   chan struct{}
 	state  SourceState
+	now    bool // frames are captured when they are taken
 }
 
 func newScript(n uint64, make_ func(serial uint64) *Frame) *script {
@@ -93,11 +94,15 @@ func (s *script) Latest(after uint64) (*Frame, uint64, bool) {
 		return nil, 0, false
 	}
 	s.serial++
-	f := s.make(s.serial)
+	f := *s.make(s.serial)
+	f.Serial = s.serial
+	if s.now {
+		f.Captured = time.Now()
+	}
 	if s.serial == s.n {
 		s.state.Condition = video.Ended
 	}
-	return f, 0, true
+	return &f, 0, true
 }
 
 func (s *script) Wake() <-chan struct{} { return s.wake }

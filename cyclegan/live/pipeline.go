@@ -124,7 +124,7 @@ func (p *Pipeline) begin(keep float32) error {
 func (p *Pipeline) wait() error {
 	err := p.canvas.wait()
 	if err == nil && p.options.Timing {
-		p.stages = stagesOf(p.canvas.ran.network, stagesOf(p.canvas.camera, p.stages[:0]))
+		p.stages = p.canvas.ran.network.times(p.canvas.camera.times(p.stages[:0]))
 		p.drew = len(p.stages)
 	}
 	return err
@@ -167,9 +167,9 @@ func (p *Pipeline) drawn() (picture []byte, err error) {
 	}
 	err = p.window.shown()
 	if err == nil && p.options.Timing && p.translated() {
-		p.stages = stagesOf(p.canvas.ran.compose, p.stages[:p.drew])
+		p.stages = p.canvas.ran.compose.times(p.stages[:p.drew])
 		if p.window != nil {
-			p.stages = stagesOf(p.window.program, p.stages)
+			p.stages = p.window.program.times(p.stages)
 		}
 	}
 	return picture, err

@@ -39,7 +39,9 @@ func (l *Loop) stage() {
 			l.seen, l.resumed = f.Serial-1, false
 		}
 		l.mu.Lock()
-		l.stats.Dropped += f.Serial - l.seen - 1
+		if f.Serial > l.seen {
+			l.stats.Dropped += f.Serial - l.seen - 1
+		}
 		if l.staged != nil {
 			l.stats.Dropped++
 		}
@@ -188,23 +190,21 @@ func (l *Loop) hear() {
 
 // resize makes the programs for a frame and the size that is wanted. A size that cannot be had is taken back.
 func (l *Loop) resize(s *shot) error {
-	if l.p.fits(s.w, s.h, l.settings.Size) {
-		return nil
+	for !l.p.fits(s.w, s.h, l.settings.Size) {
+		if err := l.finish(); err != nil {
+			return err
+		}
+		l.loaded, l.again, l.fresh = false, true, true
+		err := l.p.resize(s.w, s.h, l.settings.Size)
+		switch {
+		case err == nil:
+			l.sized = l.settings.Size
+		case errors.Is(err, errGone) || l.settings.Size == l.sized:
+			return err
+		default:
+			l.refuseSize(err)
+		}
 	}
-	if err := l.finish(); err != nil {
-		return err
-	}
-	l.loaded = false
-	err := l.p.resize(s.w, s.h, l.settings.Size)
-	if err == nil {
-		l.again, l.fresh, l.sized = true, true, l.settings.Size
-		return nil
-	}
-	if errors.Is(err, errGone) || !l.p.fits(s.w, s.h, l.sized) {
-		return err
-	}
-	l.again, l.fresh = true, true
-	l.refuseSize(err)
 	return nil
 }
 

@@ -3,9 +3,6 @@
 package live
 
 import (
-	"encoding/binary"
-	"math"
-
 	"cyclevk/kernels"
 	"cyclevk/vk"
 )
@@ -16,7 +13,7 @@ type window struct {
 	fit     kernels.Window
 	arena   *vk.Arena
 	pixels  *vk.Mem
-	program *vk.Program
+	program *program
 	text    *vk.Mem
 	place   *vk.Mem
 	texts   [2]*Overlay // that the slots hold
@@ -25,15 +22,14 @@ type window struct {
 }
 
 func newWindow(dev *vk.Device, canvas *vk.Mem, w, h, frameW, frameH int, bgra, timing bool) (*window, error) {
-	o := &window{canvas: canvas, fit: kernels.Letterbox(w, h, frameW, frameH), arena: dev.NewArena("window"), program: dev.NewProgram("window")}
+	o := &window{canvas: canvas, fit: kernels.Letterbox(w, h, frameW, frameH), arena: dev.NewArena("window"), program: newProgram(dev, "window")}
 	o.fit.BGRA = bgra
 	o.pixels = o.arena.Reserve("window", 4*frameW*frameH)
-	o.program.Timing, o.program.Stage = timing, "window"
 	o.text, o.place = o.program.Host("text", frameW*frameH), o.program.Host("place of the text", kernels.TextPlaceBytes)
-	kernels.LiveWindow(o.program, canvas.All(), o.text.All(), o.place.All(), o.fit, o.pixels.All())
+	kernels.LiveWindow(o.program.Program, canvas.All(), o.text.All(), o.place.All(), o.fit, o.pixels.All())
 	err := o.arena.Allocate()
 	if err == nil {
-		err = o.program.Build()
+		err = o.program.build(timing)
 	}
 	if err != nil {
 		o.free()
@@ -119,22 +115,3 @@ func (b *blank) free() {
 		b.arena.Free()
 	}
 }
-
-// stagesOf appends the times of a program's last run by stage; nothing where it has none.
-func stagesOf(p *vk.Program, list []Stage) []Stage {
-	spans, err := p.Times(p.Latest())
-	if err != nil {
-		return list
-	}
-	var stage string
-	for i, d := range p.List() {
-		if d.Stage != stage {
-			stage = d.Stage
-			list = append(list, Stage{Name: stage})
-		}
-		list[len(list)-1].Time += spans[i].Time
-	}
-	return list
-}
-
-func putFloat(b []byte, v float32) { binary.LittleEndian.PutUint32(b, math.Float32bits(v)) }
