@@ -28,7 +28,7 @@ First steps, on drawn pictures whose true translation is known:
    cyclegan translate --model checkpoints/scenes --direction AtoB --out dusk scenes/testA`,
 		Writer: stdout, ErrWriter: stderr,
 		Commands: []*cli.Command{
-			trainCommand(), translateCommand(), testCommand(), evalCommand(), exportCommand(), inspectCommand(), synthCommand(), benchCommand(),
+			trainCommand(), translateCommand(), liveCommand(), testCommand(), evalCommand(), exportCommand(), inspectCommand(), synthCommand(), benchCommand(),
 			profileCommand(), tuneCommand(), selftestCommand(), devicesCommand(), completionCommand(),
 		},
 	})

@@ -221,6 +221,7 @@ func TestHelp(t *testing.T) {
 	for command, want := range map[string]string{
 		"train":      "cyclegan train --dataroot",
 		"translate":  "cyclegan translate --model",
+		"live":       "cyclegan live --model",
 		"test":       "cyclegan test --dataroot",
 		"export":     "cyclegan export --model",
 		"synth":      "cyclegan synth --out",
@@ -249,6 +250,7 @@ func TestCompletion(t *testing.T) {
 		want  string
 	}{
 		{[]string{"train", "--crop"}, "--crop_size\n"},
+		{[]string{"live", "--virt"}, "--virtual_cam\n"},
 		{[]string{"completion"}, "bash\nfish\npowershell\nzsh\n"},
 	} {
 		if r := must(t, dir, append(c.typed, app.CompletionMark)...); r.stdout != c.want {

@@ -43,6 +43,7 @@ func Run(a *cli.App, args []string) int {
 func New(a *cli.App) *cli.App {
 	a.Version = Version
 	a.EnableBashCompletion = true
+	a.DisableSliceFlagSeparator = true              // a path may hold a comma
 	a.ExitErrHandler = func(*cli.Context, error) {} // Run reports
 	a.OnUsageError = usageError
 	if a.Flags = withValidate(a.Flags); len(a.Commands) == 0 {
