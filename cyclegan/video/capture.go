@@ -12,6 +12,7 @@ import (
 	"regexp"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -20,13 +21,15 @@ import (
 type capture struct {
 	args []string // up to the input
 	sync []string
-	live bool // a source that falls silent is lost
+	live bool
+
+	patience time.Duration // a live source that is silent for longer is lost
 }
 
 func (c *capture) play(ctx context.Context, box *mailbox) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	p := command(ctx, "ffmpeg", slices.Concat([]string{"-v", "level+info", "-nostats", "-nostdin"}, c.args,
+	p := command(ctx, "ffmpeg", slices.Concat([]string{"-v", "level+info", "-nostats", "-nostdin", "-max_pixels", strconv.Itoa(maxPixels)}, c.args,
 		[]string{"-map", "0:V:0", "-vf", "showinfo=checksum=0", "-autoscale", "0"}, c.sync,
 		[]string{"-f", "rawvideo", "-pix_fmt", "rgb24", "-flush_packets", "1", "pipe:1"})...)
 	p.Stderr = nil // read here
@@ -43,6 +46,10 @@ func (c *capture) play(ctx context.Context, box *mailbox) error {
 	if err != nil {
 		return p.end(err)
 	}
+	defer context.AfterFunc(ctx, func() { // children of its own may hold them open
+		_ = pipe.Close()
+		_ = said.Close()
+	})()
 	sizes, silent := make(chan size, sizesAhead), make(chan struct{})
 	go func() {
 		defer close(silent)
@@ -52,9 +59,9 @@ func (c *capture) play(ctx context.Context, box *mailbox) error {
 		}
 	}()
 	if c.live {
-		silence := time.AfterFunc(patience, func() { cancel(fmt.Errorf("no picture for %v", patience)) })
+		silence := time.AfterFunc(c.patience, func() { cancel(fmt.Errorf("no picture for %v", c.patience)) })
 		defer silence.Stop()
-		box.watch(func() { silence.Reset(patience) })
+		box.watch(func() { silence.Reset(c.patience) })
 		defer box.watch(nil)
 	}
 	for err == nil {
@@ -64,7 +71,41 @@ func (c *capture) play(ctx context.Context, box *mailbox) error {
 		cancel(err)
 	}
 	<-silent
-	return p.end(p.Wait())
+	err = p.end(p.Wait())
+	if last := p.complain.lastLine(); err == nil && last != "" && (c.live || box.count() == 0) {
+		err = fmt.Errorf("ffmpeg: %s", last) // for which it does not fail
+	}
+	if err != nil && ctx.Err() == nil {
+		err = cured(err, p.complain.String())
+	}
+	return err
+}
+
+// cures are what to do about words of ffmpeg.
+var cures = []struct{ said, cure string }{
+	{"not on whitelist", "only videos are read, not lists that name other places: give the video itself"},
+	{"matches no streams", "it holds no moving pictures"},
+	{"not found for", "this ffmpeg lacks its codec: install a full build of ffmpeg"},
+	{"Decoding requested, but no decoder found", "this ffmpeg lacks its codec: install a full build of ffmpeg"},
+	{"Unknown input format", "this ffmpeg was built without it: install a full build of ffmpeg"},
+	{"Protocol not found", "this ffmpeg was built without it: install a full build of ffmpeg"},
+	{"Connection refused", "nothing answers there: check the host and the port"},
+	{"Unauthorized", "put the user's name and password into the URL: ://USER:PASSWORD@HOST"},
+	{"Device or resource busy", "another program has it: end that"},
+	{"Not a video capture device", "it is no camera: --list-devices shows those that there are"},
+	{"Inappropriate ioctl", "it is no camera: --list-devices shows those that there are"},
+	{"Invalid data found", "it is no video that ffmpeg reads: convert it to MP4"},
+	{"Cannot open display", "check DISPLAY, and that this user may see that screen"},
+}
+
+// cured adds what helps to an error of ffmpeg, by all that it said.
+func cured(err error, said string) error {
+	for _, c := range cures {
+		if strings.Contains(said, c.said) {
+			return fmt.Errorf("%w: %s", err, c.cure)
+		}
+	}
+	return err
 }
 
 // size is that of a frame.
@@ -96,14 +137,13 @@ var (
 	faultLine = regexp.MustCompile(`^(?:\[[^\]]* @ [^\]]*\] )?\[(?:error|fatal|panic)\] (.+)`)
 )
 
-// readLog passes on the sizes of frames, and to complain what else is an error, until the process ends. It returns false where
-// more sizes wait than can be.
+// readLog passes on the sizes of frames, and to complain what else is an error, until the process ends. It returns false at once
+// where more sizes wait than can be.
 func readLog(said io.Reader, complain io.Writer, sizes chan<- size) (ok bool) {
-	ok = true
 	for lines := bufio.NewReaderSize(said, 1<<16); ; {
 		line, _, err := lines.ReadLine() // the rest of an overlong line is taken for a line, and is none of these
 		if err != nil {
-			return ok
+			return true
 		}
 		if m := frameLine.FindSubmatch(line); m != nil {
 			w, _ := strconv.Atoi(string(m[1])) // digits; too many are the largest number
@@ -111,7 +151,7 @@ func readLog(said io.Reader, complain io.Writer, sizes chan<- size) (ok bool) {
 			select {
 			case sizes <- size{w, h}:
 			default:
-				ok = false
+				return false
 			}
 		} else if m := faultLine.FindSubmatch(line); m != nil {
 			_, _ = complain.Write(append(m[1], '\n')) // keeps what fits

@@ -37,7 +37,7 @@ func ListDevices(ctx context.Context) ([]Device, error) {
 
 // listing is what ffmpeg says of devices: it lists them as a complaint, and fails.
 func listing(ctx context.Context, args ...string) (string, error) {
-	ctx, cancel := context.WithTimeout(ctx, patience)
+	ctx, cancel := context.WithTimeout(ctx, defaultPatience)
 	defer cancel()
 	p := command(ctx, "ffmpeg", append([]string{"-v", "info", "-nostdin"}, args...)...)
 	var out strings.Builder

@@ -4,7 +4,7 @@ package video
 
 import (
 	"context"
-	"fmt"
+	"errors"
 	"os"
 	"path/filepath"
 	"time"
@@ -36,7 +36,7 @@ func openFolder(path string, o SourceOptions) (*slides, error) {
 			}
 		}
 		if len(s.paths) == 0 {
-			return nil, fmt.Errorf("it holds no pictures (PNG, JPEG, WebP, TIFF, BMP, GIF)")
+			return nil, errors.New("it holds no pictures (PNG, JPEG, WebP, TIFF, BMP, GIF)")
 		}
 	}
 	if o.Realtime {
@@ -56,15 +56,15 @@ func (s *slides) play(ctx context.Context, box *mailbox) error {
 		if err != nil {
 			return err
 		}
+		copy(box.next(m.W, m.H).Pix, m.Pix)
+		if !box.put() {
+			return nil
+		}
+		due = due.Add(s.pause)
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-time.After(time.Until(due)):
-		}
-		due = due.Add(s.pause)
-		copy(box.next(m.W, m.H).Pix, m.Pix)
-		if !box.put() {
-			return nil
 		}
 	}
 	return nil

@@ -27,10 +27,11 @@ func checkFPS(fps float64) error {
 }
 
 // lowDelay hands frames on as they come. It loses the first frames of short files, so it is for live sources alone.
-var lowDelay = []string{"-fflags", "nobuffer", "-flags", "low_delay"}
+// Nobody asks for its rate, which would cost frames to find out.
+var lowDelay = []string{"-fflags", "nobuffer", "-flags", "low_delay", "-fpsprobesize", "0"}
 
 // streamFormats hold their own pictures, as those of files do. Playlists (HLS, DASH) are none: they name other places.
-const streamFormats = "mpjpeg,mjpeg,mpegts,mpeg,flv,live_flv,mov,matroska,webm,avi,asf,ogg,h264,hevc,yuv4mpegpipe,jpeg_pipe,rtsp,rtp,sdp"
+const streamFormats = "mpjpeg,mjpeg,mpegts,mpeg,flv,live_flv,mov,matroska,webm,avi,asf,ogg,h264,hevc,yuv4mpegpipe,jpeg_pipe"
 
 // input are the options of ffmpeg that open the place.
 func (p Place) input(ctx context.Context, o SourceOptions) ([]string, error) {
@@ -49,7 +50,11 @@ func (p Place) input(ctx context.Context, o SourceOptions) ([]string, error) {
 		return append(paced(o), input(url)...), nil
 	case network:
 		name, _, _ := strings.Cut(p.name, ":")
-		args := slices.Concat(lowDelay, []string{"-protocol_whitelist", protocols[name], "-format_whitelist", streamFormats})
+		formats := streamFormats
+		if strings.HasPrefix(name, "rtsp") {
+			formats = "rtsp"
+		}
+		args := slices.Concat(lowDelay, []string{"-protocol_whitelist", protocols[name], "-format_whitelist", formats})
 		if strings.HasPrefix(name, "rtsp") {
 			args = append(args, "-rtsp_flags", "prefer_tcp") // lost packets of UDP are grey blocks
 		}
@@ -122,7 +127,11 @@ func (p Place) cameraInput(ctx context.Context, system string, o SourceOptions) 
 		if number >= len(devices) {
 			return nil, fmt.Errorf("there is none of that number among %d: --list-devices shows them", len(devices))
 		}
-		return append(args, "-f", "dshow", "-i", "video="+devices[number].Path), nil
+		path := devices[number].Path
+		if strings.Contains(path, ":") {
+			return nil, fmt.Errorf("its name %q holds a colon, behind which ffmpeg expects a sound device: rename it", path)
+		}
+		return append(args, "-f", "dshow", "-i", "video="+path), nil
 	}
 	return nil, fmt.Errorf("cameras of %s are not known here: use a stream", system)
 }

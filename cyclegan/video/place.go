@@ -111,20 +111,19 @@ func parseStream(operand string) (Place, error) {
 var v4l2 = regexp.MustCompile(`^/dev/video[0-9]+$`)
 
 func parsePath(operand string) (Place, error) {
-	info, err := os.Stat(operand)
-	switch {
-	case err != nil && v4l2.MatchString(operand):
-		return Place{}, fmt.Errorf("camera %s: %w: --list-devices shows those that there are", operand, errors.Unwrap(err))
+	if runtime.GOOS == "linux" && v4l2.MatchString(operand) {
+		return Place{camera, operand}, nil
+	}
+	switch info, err := os.Stat(operand); {
 	case err != nil:
 		return Place{}, fmt.Errorf("source %q: %w: use a camera's number, a file, a folder, a URL, screen or test", operand, errors.Unwrap(err))
 	case info.IsDir():
 		return Place{folder, operand}, nil
 	case info.Mode().IsRegular():
 		return Place{videoFile, operand}, nil
-	case runtime.GOOS == "linux" && info.Mode()&os.ModeCharDevice != 0 && v4l2.MatchString(operand):
-		return Place{camera, operand}, nil
+	default:
+		return Place{}, fmt.Errorf("source %q: it is not a regular file (%v)", operand, info.Mode().Type())
 	}
-	return Place{}, fmt.Errorf("source %q: it is not a regular file (%v)", operand, info.Mode().Type())
 }
 
 // String names the place as errors do.
@@ -133,7 +132,7 @@ func (p Place) String() string {
 	case camera:
 		return "camera " + p.name
 	case videoFile:
-		return fmt.Sprintf("video %q", p.name)
+		return fmt.Sprintf("file %q", p.name)
 	case folder:
 		return fmt.Sprintf("folder %q", p.name)
 	case network:
@@ -160,5 +159,5 @@ func (p Place) open(ctx context.Context, o SourceOptions) (pictures, error) {
 		return nil, err
 	}
 	sync, err := passthrough(ctx)
-	return &capture{args: args, sync: sync, live: p.live()}, err
+	return &capture{args: args, sync: sync, live: p.live(), patience: o.Patience}, err
 }

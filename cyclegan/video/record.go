@@ -60,7 +60,7 @@ func (s *Sink) record(ctx context.Context, path string, o SinkOptions) error {
 	s.args = func(int, int) []string {
 		return slices.Concat(
 			[]string{"-nostdin", "-protocol_whitelist", "pipe", "-fpsprobesize", "0", "-f", "matroska", "-i", "pipe:0"}, sync, encoder,
-			[]string{"-enc_time_base", "1:1000", "-g", "60", "-vf", yuv420 + ",setsar=1"}, bt709,
+			[]string{"-enc_time_base", "1:1000", "-bf", "0", "-g", "60", "-vf", yuv420 + ",setsar=1"}, bt709,
 			[]string{"-movflags", "+frag_keyframe+empty_moov+default_base_moof", "-frag_duration", "1000000", "-f", "mp4", "-y", to})
 	}
 	return nil

@@ -3,6 +3,7 @@
 package video
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -45,6 +46,8 @@ type SourceOptions struct {
 	Realtime bool
 	// Loop begins files and folders anew at their end.
 	Loop bool
+	// Patience is how long a source may take to its first picture, and a live one between two. 0: 10 s.
+	Patience time.Duration
 }
 
 // Source hands out the newest picture of a camera, file, folder, stream, screen or test pattern.
@@ -55,8 +58,8 @@ type Source struct {
 	over   chan struct{} // closed when nothing comes any more
 }
 
-// patience is how long a source may take to its first picture, and between two.
-const patience = 10 * time.Second
+// defaultPatience is that of SourceOptions.
+const defaultPatience = 10 * time.Second
 
 // Pauses between two attempts to open a lost source grow from firstPause to longestPause.
 const (
@@ -65,12 +68,13 @@ const (
 )
 
 // OpenSource opens what operand names, as --camera takes it (see ParseSource), and waits for the first picture: what cannot be
-// opened, or shows none within 10 s, is an error of one line with the cure. Close must be called. The source ends with ctx.
+// opened, or shows none in time, is an error of one line with the cure. Close must be called. The source ends with ctx.
 func OpenSource(ctx context.Context, operand string, o SourceOptions) (*Source, error) {
 	place, err := ParseSource(operand)
 	if err != nil {
 		return nil, err
 	}
+	o.Patience = cmp.Or(o.Patience, defaultPatience)
 	from, err := place.open(ctx, o)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", place, err)
@@ -87,8 +91,8 @@ func OpenSource(ctx context.Context, operand string, o SourceOptions) (*Source, 
 		return s, nil
 	case <-s.over:
 		err = s.State().Err
-	case <-time.After(patience):
-		err = fmt.Errorf("%s: no picture within %v", place, patience)
+	case <-time.After(o.Patience):
+		err = fmt.Errorf("%s: no picture within %v", place, o.Patience)
 	}
 	s.Close()
 	return nil, err

@@ -28,11 +28,14 @@ func OpenVirtualCamera(ctx context.Context, device string, o SinkOptions) (*Sink
 		return nil, s.named(err)
 	}
 	s.args = func(w, h int) []string { return virtualArgs(device, w, h, o.FPS, sync) }
-	s.encode = func(out io.Writer, _, _ int, rgb []byte, _ time.Duration) error {
-		_, err := out.Write(rgb)
-		return err
-	}
+	s.encode = rawEncode
 	return s, nil
+}
+
+// rawEncode passes on pictures without their times.
+func rawEncode(out io.Writer, _, _ int, rgb []byte, _ time.Duration) error {
+	_, err := out.Write(rgb)
+	return err
 }
 
 func checkVirtual(device string, o SinkOptions) error {
