@@ -4,6 +4,7 @@ package video
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -19,9 +20,10 @@ import (
 // capture is how a source is read by ffmpeg. Raw video does not say where its size changes, and encoders that write a size into
 // each picture write that of the first; so the last filter says each frame's size on standard error, in front of the frame.
 type capture struct {
-	args []string // up to the input
-	sync []string
-	live bool
+	args   []string // up to the input
+	sync   []string
+	live   bool
+	secret string // what no message may show
 
 	patience time.Duration // a live source that is silent for longer is lost
 }
@@ -76,7 +78,7 @@ func (c *capture) play(ctx context.Context, box *mailbox) error {
 		err = fmt.Errorf("ffmpeg: %s", last) // for which it does not fail
 	}
 	if err != nil && ctx.Err() == nil {
-		err = cured(err, p.complain.String())
+		err = c.cured(err, p.complain.String())
 	}
 	return err
 }
@@ -99,7 +101,10 @@ var cures = []struct{ said, cure string }{
 }
 
 // cured adds what helps to an error of ffmpeg, by all that it said.
-func cured(err error, said string) error {
+func (c *capture) cured(err error, said string) error {
+	if c.secret != "" {
+		err = errors.New(strings.ReplaceAll(err.Error(), c.secret, "xxxxx"))
+	}
 	for _, c := range cures {
 		if strings.Contains(said, c.said) {
 			return fmt.Errorf("%w: %s", err, c.cure)
@@ -154,7 +159,7 @@ func readLog(said io.Reader, complain io.Writer, sizes chan<- size) (ok bool) {
 				return false
 			}
 		} else if m := faultLine.FindSubmatch(line); m != nil {
-			_, _ = complain.Write(append(m[1], '\n')) // keeps what fits
+			_, _ = complain.Write(append(m[1], '\n')) // fails never
 		}
 	}
 }
@@ -194,5 +199,5 @@ func hasEncoder(ctx context.Context, name string) (bool, error) {
 	if err != nil {
 		return false, p.end(err)
 	}
-	return slices.Equal(out[:min(len(out), 8)], []byte("Encoder ")), nil
+	return bytes.HasPrefix(out, []byte("Encoder ")), nil
 }

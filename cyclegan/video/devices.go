@@ -48,8 +48,8 @@ func listing(ctx context.Context, args ...string) (string, error) {
 	return out.String(), nil
 }
 
-// listV4L2 reads the names of Linux's devices and asks each for its sizes. Devices that offer none, as those of metadata and
-// of decoders, are no cameras; without ffmpeg, or the right to open them, all are listed.
+// listV4L2 reads the names of Linux's devices and asks each for its sizes. Those that only carry metadata, or decode, are no
+// cameras; without ffmpeg, or the right to open them, all are listed.
 func listV4L2(ctx context.Context, folder string) ([]Device, error) {
 	entries, err := os.ReadDir(folder)
 	if os.IsNotExist(err) {
@@ -66,6 +66,9 @@ func listV4L2(ctx context.Context, folder string) ([]Device, error) {
 		name, _ := os.ReadFile(filepath.Join(folder, e.Name(), "name")) // "" where it is gone by now
 		d := Device{Camera: strconv.Itoa(number), Name: strings.ToValidUTF8(strings.TrimSpace(string(name)), "?"), Path: "/dev/" + e.Name()}
 		if out, err := listing(ctx, "-f", "v4l2", "-list_formats", "all", "-i", d.Path); err == nil {
+			if strings.Contains(out, "Not a video capture device") {
+				continue
+			}
 			d.Sizes = parseSizes(out)
 		}
 		devices = append(devices, d)

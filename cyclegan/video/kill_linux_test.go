@@ -116,11 +116,13 @@ func TestKilled(t *testing.T) {
 			stalled := strings.Contains(c.place, "://") // never ready
 			for lines := bufio.NewScanner(out); !stalled && lines.Scan() && lines.Text() != "ready"; {
 			}
-			proc := ""
-			for proc == "" {
-				if proc = child(helper.Process.Pid); proc == "" {
-					time.Sleep(10 * time.Millisecond)
-				}
+			proc := child(helper.Process.Pid)
+			for i := 0; proc == "" && i < 1000; i++ {
+				time.Sleep(10 * time.Millisecond)
+				proc = child(helper.Process.Pid)
+			}
+			if proc == "" {
+				t.Fatal("the helper started no ffmpeg")
 			}
 			if err := helper.Process.Signal(c.signal); err != nil {
 				t.Fatal(err)

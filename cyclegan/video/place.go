@@ -93,17 +93,17 @@ func parseStream(operand string) (Place, error) {
 	name := strings.ToLower(scheme.FindStringSubmatch(operand)[1])
 	if protocols[name] == "" {
 		known := []string{"rtsp", "rtsps", "http", "https", "udp", "tcp", "rtmp", "rtmps", "srt"}
-		return Place{}, fmt.Errorf("stream %q: %s is no protocol of streams here: use %s, or a file by its path", operand, name, strings.Join(known, " "))
+		return Place{}, fmt.Errorf("stream %q: %s is no protocol of streams here: use %s, or a file by its path", redacted(operand), name, strings.Join(known, " "))
 	}
 	u, err := url.Parse(operand)
 	if err != nil {
-		return Place{}, fmt.Errorf("stream %q is no URL: %w", operand, errors.Unwrap(err))
+		return Place{}, fmt.Errorf("stream %q is no URL: use %s://HOST:PORT/PATH, with %%XX for what is special", redacted(operand), name)
 	}
 	if u.Host == "" {
-		return Place{}, fmt.Errorf("stream %q names no host", operand)
+		return Place{}, fmt.Errorf("stream %q names no host", redacted(operand))
 	}
 	if strings.ContainsFunc(operand, func(r rune) bool { return unicode.IsSpace(r) || strings.ContainsRune(`|\"'<>`, r) }) {
-		return Place{}, fmt.Errorf("stream %q holds a character that no URL has: write it as %%XX", operand)
+		return Place{}, fmt.Errorf("stream %q holds a character that no URL has: write it as %%XX", redacted(operand))
 	}
 	return Place{network, name + operand[len(name):]}, nil
 }
@@ -136,14 +136,32 @@ func (p Place) String() string {
 	case folder:
 		return fmt.Sprintf("folder %q", p.name)
 	case network:
-		if u, err := url.Parse(p.name); err == nil {
-			return "stream " + u.Redacted()
-		}
-		return "stream"
+		return "stream " + redacted(p.name)
 	case screen:
 		return "the screen"
 	}
 	return "test pattern " + p.name
+}
+
+// redacted is a URL without the password that it may hold.
+func redacted(address string) string {
+	if u, err := url.Parse(address); err == nil {
+		return u.Redacted()
+	}
+	if i := strings.LastIndexByte(address, '@'); i >= 0 {
+		return "…" + address[i:]
+	}
+	return address
+}
+
+// secret is the name and the password of a stream's URL, as it has them.
+func (p Place) secret() string {
+	_, rest, _ := strings.Cut(p.name, "://")
+	authority, _, _ := strings.Cut(rest, "/")
+	if i := strings.LastIndexByte(authority, '@'); p.kind == network && strings.Contains(authority[:max(i, 0)], ":") {
+		return authority[:i]
+	}
+	return ""
 }
 
 // live tells whether frames come at their own pace, and a lost source may come back.
@@ -159,5 +177,5 @@ func (p Place) open(ctx context.Context, o SourceOptions) (pictures, error) {
 		return nil, err
 	}
 	sync, err := passthrough(ctx)
-	return &capture{args: args, sync: sync, live: p.live(), patience: o.Patience}, err
+	return &capture{args: args, sync: sync, live: p.live(), secret: p.secret(), patience: o.Patience}, err
 }

@@ -16,7 +16,7 @@ import (
 //
 // While it grows it lies beside path under a temporary name, path.PID.part.mp4, in fragments of a second: it plays as far as it
 // came after a loss of power, and ffmpeg ends it properly by itself when this program is killed. Finish makes of it a file with
-// one index, under its own name. What could not be finished stays there, and the error names it.
+// one index, under its own name.
 func Record(ctx context.Context, path string, o SinkOptions) (*Sink, error) {
 	s := &Sink{name: fmt.Sprintf("record %q", path)}
 	if err := s.record(ctx, path, o); err != nil {
@@ -26,18 +26,18 @@ func Record(ctx context.Context, path string, o SinkOptions) (*Sink, error) {
 }
 
 func (s *Sink) record(ctx context.Context, path string, o SinkOptions) error {
-	part, temp := fmt.Sprintf("%s.%d.part.mp4", path, os.Getpid()), fmt.Sprintf("%s.%d.tmp", path, os.Getpid())
-	to, err := fileURL(part)
+	s.part = fmt.Sprintf("%s.%d.part.mp4", path, os.Getpid())
+	to, err := fileURL(s.part)
 	if err != nil {
 		return err
 	}
 	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
 		return fmt.Errorf("it is not a regular file (%v)", info.Mode().Type())
 	}
-	if info, err := os.Stat(filepath.Dir(part)); err != nil {
+	if info, err := os.Stat(filepath.Dir(path)); err != nil {
 		return err
 	} else if !info.IsDir() {
-		return fmt.Errorf("%s is no folder", filepath.Dir(part))
+		return fmt.Errorf("%s is no folder", filepath.Dir(path))
 	}
 	encoder := []string{"-c:v", "libx264", "-preset", "veryfast", "-crf", strconv.Itoa(o.CRF)}
 	s.codec = "libx264"
@@ -52,26 +52,23 @@ func (s *Sink) record(ctx context.Context, path string, o SinkOptions) error {
 		return err
 	}
 	s.encode = (&matroska{}).write
-	s.finish = func(ctx context.Context) error { return index(ctx, part, temp, path) }
-	s.remove = func() {
-		_ = os.Remove(part) // gone where Finish succeeded
-		_ = os.Remove(temp)
-	}
+	s.finish = func(ctx context.Context) error { return index(ctx, s.part, path) }
 	s.args = func(int, int) []string {
 		return slices.Concat(
 			[]string{"-nostdin", "-protocol_whitelist", "pipe", "-fpsprobesize", "0", "-f", "matroska", "-i", "pipe:0"}, sync, encoder,
 			[]string{"-enc_time_base", "1:1000", "-bf", "0", "-g", "60", "-vf", yuv420 + ",setsar=1"}, bt709,
-			[]string{"-movflags", "+frag_keyframe+empty_moov+default_base_moof", "-frag_duration", "1000000", "-f", "mp4", "-y", to})
+			[]string{"-movflags", "+frag_keyframe+empty_moov+default_base_moof", "-frag_duration", "1000000", "-flush_packets", "1", "-f", "mp4", "-y", to})
 	}
 	return nil
 }
 
-// index makes a file with one index at its front of one in fragments.
-func index(ctx context.Context, part, temp, path string) error {
+// index makes the file path, with one index at its front, of one in fragments.
+func index(ctx context.Context, part, path string) error {
 	from, err := source(part)
 	if err != nil {
 		return err
 	}
+	temp := fmt.Sprintf("%s.%d.tmp", path, os.Getpid())
 	to, err := fileURL(temp)
 	if err != nil {
 		return err
@@ -84,7 +81,7 @@ func index(ctx context.Context, part, temp, path string) error {
 	}
 	if err != nil {
 		_ = os.Remove(temp) // the error at hand says more
-		return fmt.Errorf("%w: what was recorded is %s", err, part)
+		return err
 	}
 	return os.Remove(part)
 }

@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"os"
 	"time"
 )
 
@@ -22,7 +23,7 @@ type Sink struct {
 	args   func(w, h int) []string // of ffmpeg
 	encode func(out io.Writer, w, h int, rgb []byte, after time.Duration) error
 	finish func(context.Context) error // what is to be done after the process ended well
-	remove func()                      // temporary files
+	part   string                      // where a recording grows
 
 	p      *process
 	pipe   io.WriteCloser
@@ -95,8 +96,8 @@ func (s *Sink) scale(w, h int, rgb []byte) []byte {
 // Codec is the encoder of a recording: libx264, or mpeg4 where ffmpeg was built without it, which should be said.
 func (s *Sink) Codec() string { return s.codec }
 
-// Finish ends the process; a recording then has its name, unless no picture came. It is cut short by ctx, which leaves a
-// recording under its temporary name and says so.
+// Finish ends the process; a recording then has its name, unless no picture came. It is cut short by ctx. What could not be
+// finished stays under its temporary name, which the error says.
 func (s *Sink) Finish(ctx context.Context) error {
 	if s.p == nil || s.done {
 		return s.err
@@ -111,20 +112,19 @@ func (s *Sink) Finish(ctx context.Context) error {
 	return s.err
 }
 
-// Close ends the process where Finish did not, and removes what was not recorded to an end.
+// Close finishes what Finish did not, for which it takes 10 s at most.
 func (s *Sink) Close() {
-	if s.p != nil && !s.done {
-		_ = s.p.Process.Kill()
-		_ = s.ended(nil) // killed
-	}
-	if s.remove != nil && s.err == nil {
-		s.remove()
-	}
+	ctx, cancel := context.WithTimeout(context.Background(), defaultPatience)
+	defer cancel()
+	_ = s.Finish(ctx) // whoever wants to know calls Finish
 }
 
 func (s *Sink) named(err error) error {
 	if err == nil {
 		return nil
+	}
+	if info, lost := os.Stat(s.part); lost == nil && info.Size() > 0 {
+		return fmt.Errorf("%s: %w: what was recorded is %s", s.name, err, s.part)
 	}
 	return fmt.Errorf("%s: %w", s.name, err)
 }

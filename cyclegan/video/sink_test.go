@@ -84,7 +84,7 @@ func TestScale(t *testing.T) {
 	}
 }
 
-// TestRecordEnds: nothing is left of what was not wanted, and what was recorded stays where it could not be finished.
+// TestRecordEnds: nothing is left over, and what was recorded stays where it could not be finished.
 func TestRecordEnds(t *testing.T) {
 	needFFmpeg(t)
 	record := func(dir string) *Sink {
@@ -108,20 +108,19 @@ func TestRecordEnds(t *testing.T) {
 		s.Close()
 		wantFiles(t, dir)
 	})
-	t.Run("not finished", func(t *testing.T) {
+	t.Run("closed", func(t *testing.T) {
 		dir := t.TempDir()
 		s := record(dir)
 		write(s)
 		s.Close()
-		wantFiles(t, dir)
+		wantFiles(t, dir, "out.mp4")
 	})
 	t.Run("cut short", func(t *testing.T) {
-		dir := t.TempDir()
-		s := record(dir)
+		s := record(t.TempDir())
 		write(s)
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
-		if err := s.Finish(ctx); err == nil || !strings.Contains(err.Error(), "out.mp4") {
+		if err := s.Finish(ctx); !errors.Is(err, context.Canceled) && !strings.Contains(err.Error(), "killed") {
 			t.Errorf("error %v", err)
 		}
 	})
@@ -155,18 +154,32 @@ func TestRecordEnds(t *testing.T) {
 	t.Run("process killed", func(t *testing.T) {
 		s := record(t.TempDir())
 		defer s.Close()
-		write(s)
+		begin := time.Now()
+		for i := range 200 {
+			if err := s.Write(32, 32, paint(32, 32, byte(i)), begin.Add(time.Duration(i)*100*time.Millisecond)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for range 1000 {
+			if info, err := os.Stat(s.part); err == nil && info.Size() > 4096 { // more than a header and a fragment
+				break
+			}
+			time.Sleep(10 * time.Millisecond)
+		}
 		if err := s.p.Process.Kill(); err != nil {
 			t.Fatal(err)
 		}
 		var err error
-		for range 1000 {
-			if err = s.Write(32, 32, paint(32, 32, 1), time.Now()); err != nil {
-				break
-			}
+		for err == nil {
+			err = s.Write(32, 32, paint(32, 32, 1), time.Now())
 		}
-		if err == nil || !strings.Contains(err.Error(), "killed") || !errors.Is(s.Finish(t.Context()), err) {
+		if !strings.Contains(err.Error(), "killed") || !strings.Contains(err.Error(), s.part) || !errors.Is(s.Finish(t.Context()), err) {
 			t.Errorf("error %v, then %v", err, s.Finish(t.Context()))
+		}
+		got := times(t, s.part)
+		t.Logf("%d frames of 200 are left", len(got))
+		if len(got) < 10 {
+			t.Errorf("frames at %q are left", got)
 		}
 	})
 }

@@ -83,6 +83,7 @@ func OpenSource(ctx context.Context, operand string, o SourceOptions) (*Source, 
 	s := &Source{name: place.String(), cancel: cancel, box: newMailbox(place.live() || o.Realtime), over: make(chan struct{})}
 	go func() {
 		defer close(s.over)
+		defer context.AfterFunc(ctx, s.box.close)() // a frame that nobody takes
 		err := s.run(ctx, from, place.live(), o.Loop)
 		s.box.end(err)
 	}()

@@ -7,6 +7,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"math"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -148,10 +149,17 @@ func TestPatterns(t *testing.T) {
 			t.Error(err)
 			continue
 		}
-		if f := next(t, s, 0); f.W != 48 || f.H != 32 {
-			t.Errorf("%s is %dx%d", p, f.W, f.H)
+		f := next(t, s, 9) // nothing was taken before
+		if _, dropped, _ := s.Latest(math.MaxUint64); f.W != 48 || f.H != 32 || dropped < f.Serial-1 {
+			t.Errorf("%s is %dx%d, %d dropped before frame %d", p, f.W, f.H, dropped, f.Serial)
 		}
 		s.Close()
+	}
+	for _, o := range []SourceOptions{{FPS: -1}, {FPS: math.NaN()}, {FPS: 1e9}, {W: 5}, {W: -5, H: -5}, {W: 1 << 20, H: 1 << 20}} {
+		if s, err := OpenSource(t.Context(), "test", o); err == nil {
+			s.Close()
+			t.Errorf("options %+v are taken", o)
+		}
 	}
 }
 
@@ -401,7 +409,6 @@ func TestCancel(t *testing.T) {
 	defer s.Close()
 	cancel()
 	for s.State().Condition != Ended {
-		s.Latest(0)
 		select {
 		case <-s.Wake():
 		case <-t.Context().Done():
