@@ -45,7 +45,6 @@ func TestLiveBadInput(t *testing.T) {
 		args []string
 		want []string // in the line
 	}{
-		{"no model", []string{"live", "--headless"}, []string{"--model", "cyclegan live --help"}},
 		{"no such model", []string{"live", "--headless", "--model", "nowhere", "--camera", "test"}, []string{"nowhere"}},
 		{"no such run", []string{"live", "--headless", "--follow", "nowhere", "--camera", "test"}, []string{"nowhere"}},
 		{"too many models", headless(slices.Repeat([]string{"--model", "checkpoints/m"}, 9)...), []string{"10 models", "at most 9"}},
@@ -284,6 +283,19 @@ func TestLiveRefusals(t *testing.T) {
 		{"an unknown codec", headless("--camera", "unknown.avi"), []string{`"unknown.avi"`, "codec"}},
 	} {
 		wantRefusal(t, runProgram(t, program(t, dir, c.args...)), c.want)
+	}
+}
+
+// TestLiveDemo: without a model the program's own is shown, which is said.
+func TestLiveDemo(t *testing.T) {
+	dir := t.TempDir()
+	ffmpeg(t, "-version")
+	r := must(t, dir, "live", "--headless", "--camera", "test", "--frames", "1", "--size", "32", "--direction", "BtoA", "--snapshot", "dawn.png")
+	if r.stderr != "cyclegan live: no --model is given: this is demo: day and dusk\n" {
+		t.Errorf("said %q", r.stderr)
+	}
+	if m, err := data.Decode(filepath.Join(dir, "dawn.png"), data.RGB, data.Upright); err != nil || m.W != 40 || m.H != 32 {
+		t.Errorf("%+v, %v", m, err)
 	}
 }
 

@@ -32,6 +32,7 @@ With --headless, or where there is no display and --record or --frames is given,
 patterns are then translated frame by frame, as fast as the device can and to their end; cameras until Ctrl-C.
 
 Examples:
+   cyclegan live                                                                             (camera 0, a demo model: day into dusk)
    cyclegan live --model checkpoints/horse2zebra
    cyclegan live --model checkpoints/horse2zebra --model latest_net_G_A.pth --camera 1 --camera_size 1280x720 --mirror
    cyclegan live --follow checkpoints/horse2zebra --view split                               (watch it learn)
@@ -46,7 +47,7 @@ const maxModels = 9
 // Flags are those of `cyclegan live` and of cyclegan-live.
 func Flags() []cli.Flag {
 	return []cli.Flag{
-		&cli.StringSliceFlag{Name: "model", Usage: "`MODEL`, as the command translate takes it; up to 9 of them, which the keys 1 to 9 choose (required, but with --follow)"},
+		&cli.StringSliceFlag{Name: "model", Usage: "`MODEL`, as the command translate takes it; up to 9 of them, which the keys 1 to 9 choose", DefaultText: "a demo: day into dusk, dusk into day"},
 		&cli.StringFlag{Name: "direction", Usage: "`DIRECTION` of the translation at first, AtoB or BtoA (default: AtoB, or that of a file of one generator)"},
 		&cli.PathFlag{Name: "follow", Usage: "show the newest checkpoint of the training in the folder `RUN`, and each new one as it is saved"},
 		&cli.StringFlag{Name: "camera", Value: "0", Usage: "`SOURCE`: a camera's number or /dev/videoN, a FILE, a FOLDER, a URL, screen, test or test:PATTERN"},
@@ -74,7 +75,7 @@ func Flags() []cli.Flag {
 
 // Options are what the flags say.
 type Options struct {
-	Models   []string // paths
+	Models   []string // paths; none for the demo model
 	Follow   string
 	Camera   string
 	Source   video.SourceOptions
@@ -128,8 +129,6 @@ func read(c *cli.Context) (*Options, error) {
 func (o *Options) check(c *cli.Context) error {
 	v := o.Settings.View
 	switch fps := o.Source.FPS; {
-	case len(o.Models) == 0:
-		return fmt.Errorf("option --model is missing; `%s --help` has examples", app.Name(c))
 	case len(o.Models) > maxModels:
 		return fmt.Errorf("%d models: use at most %d, with that of --follow", len(o.Models), maxModels)
 	case c.IsSet("fps") && !(fps > 0 && fps <= 1000):

@@ -3,6 +3,7 @@
 package live
 
 import (
+	"cmp"
 	"context"
 	"path/filepath"
 	"slices"
@@ -51,6 +52,14 @@ func (o *Options) Open(ctx context.Context, c *cli.Context) (*Session, error) {
 }
 
 func (s *Session) open(ctx context.Context) error {
+	if len(s.Options.Models) == 0 {
+		checkpoint, err := Demo()
+		if err != nil {
+			return err
+		}
+		app.Say(s.c, "no --model is given: this is %s", DemoName)
+		s.models = []live.Model{{Name: DemoName, Checkpoint: checkpoint, Direction: cmp.Or(s.Settings.Direction, "AtoB")}}
+	}
 	for i, path := range s.Options.Models {
 		m, err := loadModel(s.c, path, s.Settings.Direction)
 		if err != nil {
@@ -92,12 +101,7 @@ func (s *Session) open(ctx context.Context) error {
 
 // loadModel reads a model with the direction in which it begins.
 func loadModel(c *cli.Context, path, direction string) (live.Model, error) {
-	if direction == "" {
-		direction = cyclegan.DirectionOf(path)
-	}
-	if direction == "" {
-		direction = "AtoB"
-	}
+	direction = cmp.Or(direction, cyclegan.DirectionOf(path), "AtoB")
 	generator, err := cyclegan.GeneratorOf(direction)
 	if err != nil {
 		return live.Model{}, err
