@@ -47,7 +47,7 @@ const maxModels = 9
 // Flags are those of `cyclegan live` and of cyclegan-live.
 func Flags() []cli.Flag {
 	return []cli.Flag{
-		&cli.StringSliceFlag{Name: "model", Usage: "`MODEL`, as the command translate takes it; up to 9 of them, which the keys 1 to 9 choose", DefaultText: "a demo: day into dusk, dusk into day"},
+		&cli.StringSliceFlag{Name: "model", Usage: "`MODEL`, as the command translate takes it; up to 9 of them, which the keys 1 to 9 choose", DefaultText: "a demo, day into dusk and back"},
 		&cli.StringFlag{Name: "direction", Usage: "`DIRECTION` of the translation at first, AtoB or BtoA (default: AtoB, or that of a file of one generator)"},
 		&cli.PathFlag{Name: "follow", Usage: "show the newest checkpoint of the training in the folder `RUN`, and each new one as it is saved"},
 		&cli.StringFlag{Name: "camera", Value: "0", Usage: "`SOURCE`: a camera's number or /dev/videoN, a FILE, a FOLDER, a URL, screen, test or test:PATTERN"},

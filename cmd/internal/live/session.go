@@ -58,7 +58,7 @@ func (s *Session) open(ctx context.Context) error {
 			return err
 		}
 		app.Say(s.c, "no --model is given: this is %s", DemoName)
-		s.models = []live.Model{{Name: DemoName, Checkpoint: checkpoint, Direction: cmp.Or(s.Settings.Direction, "AtoB")}}
+		s.models = []live.Model{{Name: "demo", Checkpoint: checkpoint, Direction: cmp.Or(s.Settings.Direction, "AtoB")}}
 	}
 	for i, path := range s.Options.Models {
 		m, err := loadModel(s.c, path, s.Settings.Direction)
