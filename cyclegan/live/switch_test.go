@@ -124,8 +124,8 @@ func TestSwitchWaitsForTheLastPiece(t *testing.T) {
 		}
 		pieces := 0
 		for switched := false; !switched; pieces++ {
-			if !runs(before) {
-				t.Fatalf("after %d pieces of step %d other weights run", pieces, step)
+			if !runs(before) || p.playing().Step != before.Checkpoint.Step {
+				t.Fatalf("after %d pieces of step %d other weights run, or seem to", pieces, step)
 			}
 			switched, _ = between()
 		}
