@@ -22,12 +22,11 @@ layout(push_constant) uniform Push {
 #include "inc/normalise.glsl"
 #include "inc/flat.glsl"
 
-uint byteAt(uint at) { return frame[at / 4u] >> (at % 4u * 8u) & 255u; }
-
-// The frame's colours, or its luma.
+// The frame's colours, or its luma: three bytes of one word or of two.
 uvec3 pixel(int row, int column) {
-    uint at = 3u * uint(row * frameWidth + column);
-    uvec3 p = uvec3(byteAt(at), byteAt(at + 1u), byteAt(at + 2u));
+    uint at = 3u * uint(row * frameWidth + column), shift = at % 4u * 8u;
+    uint bytes = frame[at / 4u] >> shift | frame[(at + 2u) / 4u] << 8 << (24u - shift);
+    uvec3 p = uvec3(bytes, bytes >> 8, bytes >> 16) & 255u;
     if (channels == 1u) p = uvec3((19595u * p.r + 38470u * p.g + 7471u * p.b + 0x8000u) >> 16, 0u, 0u);
     return p;
 }

@@ -66,10 +66,13 @@ func newCanvas(b *bank, f kernels.Fit, o Options) (*canvas, error) {
 	}
 
 	c.camera = newProgram(b.dev, "fit")
-	c.frame = c.camera.Host("frame", kernels.PixelBytes(1, f.FrameH, f.FrameW, 3, 8))
-	kernels.LiveFit(c.camera.Program, c.frame.All(), f, colour)
+	frameBytes := (kernels.PixelBytes(1, f.FrameH, f.FrameW, 3, 8) + 15) &^ 15
+	c.frame = c.camera.Host("frame", frameBytes)
+	frame := c.camera.Temp("frame", frameBytes).All() // each byte crosses the bus once, however many taps it has
+	kernels.CopyBytes(c.camera.Program, c.frame.All(), frame)
+	kernels.LiveFit(c.camera.Program, frame, f, colour)
 	if grey.Mem != nil {
-		kernels.LiveFit(c.camera.Program, c.frame.All(), f, grey)
+		kernels.LiveFit(c.camera.Program, frame, f, grey)
 	}
 
 	for _, g := range b.gens {

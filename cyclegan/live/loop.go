@@ -118,7 +118,7 @@ func NewLoop(p *Pipeline, c Config) *Loop {
 
 func newLoop(p engine, c Config) *Loop {
 	return &Loop{
-		Config: c, p: p, clock: time.Now, poll: pollEvery, wake: make(chan struct{}, 1), news: make(chan news), wanted: c.Settings, sized: c.Settings.Size, dirty: true,
+		Config: c, p: p, clock: time.Now, poll: pollEvery, wake: make(chan struct{}, 1), news: make(chan news), wanted: c.Settings, sized: c.Settings.Size, dirty: true, fresh: true,
 	}
 }
 

@@ -32,8 +32,7 @@ type Pipeline struct {
 	blank   *blank  // in its place until then
 	window  *window // nil without a screen
 	loaded  bool    // the canvas has a frame that it did not fit yet
-	stages  []Stage // of the last translation, and from the index drew on of what was made of it
-	drew    int
+	stages  []Stage
 }
 
 // NewPipeline uploads the models, each with the generators of both directions where it has them. An error names the model that
@@ -120,12 +119,15 @@ func (p *Pipeline) begin(keep float32) error {
 	return p.canvas.translate(p.now.gen, keep)
 }
 
-// wait waits for the network.
+// wait waits for the network. It reads the times of all stages, since nothing runs then: lavapipe waits for that.
 func (p *Pipeline) wait() error {
 	err := p.canvas.wait()
 	if err == nil && p.options.Timing {
-		p.stages = p.canvas.ran.network.times(p.canvas.camera.times(p.stages[:0]))
-		p.drew = len(p.stages)
+		c := p.canvas
+		p.stages = c.ran.compose.times(c.ran.network.times(c.camera.times(p.stages[:0])))
+		if p.window != nil {
+			p.stages = p.window.program.times(p.stages)
+		}
 	}
 	return err
 }
@@ -165,14 +167,7 @@ func (p *Pipeline) drawn() (picture []byte, err error) {
 			return nil, err
 		}
 	}
-	err = p.window.shown()
-	if err == nil && p.options.Timing && p.translated() {
-		p.stages = p.canvas.ran.compose.times(p.stages[:p.drew])
-		if p.window != nil {
-			p.stages = p.window.program.times(p.stages)
-		}
-	}
-	return picture, err
+	return picture, p.window.shown()
 }
 
 // drain waits for all that runs.
@@ -187,5 +182,5 @@ func (p *Pipeline) drain() error {
 	return p.window.shown()
 }
 
-// times are those of the last picture on the device, valid until the next call of anything.
+// times are those on the device: of the last translation, and of what was made of the one before.
 func (p *Pipeline) times() []Stage { return p.stages }

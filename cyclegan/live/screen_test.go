@@ -80,13 +80,14 @@ func rows(rgb []byte, w int, f func(row [][3]byte) [][3]byte) (out []byte) {
 func TestScreen(t *testing.T) {
 	const w, h = 24, 16
 	dev := vktest.Device(t)
-	m := randomModel(t, "m", config(3, 3), 4)
-	p := newPipeline(t, dev, m)
+	m, other := randomModel(t, "m", config(3, 3), 4), randomModel(t, "other", config(3, 1), 5)
+	p := newPipeline(t, dev, m, other)
 	var camera, translated [4][]byte
 	for i := range camera {
 		f := randomFrame(w, h, uint64(i))
 		camera[i], translated[i] = f.Pix, offline(t, dev, m, "AtoB", f)
 	}
+	byOther := offline(t, dev, other, "AtoB", randomFrame(w, h, 3))
 	got := make(chan []byte)
 	screen := &fakeScreen{dev: dev, w: w, h: h, shown: func(rgba []byte) { got <- rgba }}
 	source := &post{wake: make(chan struct{}, 1)}
@@ -160,14 +161,15 @@ func TestScreen(t *testing.T) {
 	is("no text", onScreen(translated[1], false))
 
 	screen.w = 0
-	drawn := make(chan int)
-	l.Do(func(s *Settings) { s.Sinks = []Sink{&album{each: func(n int) { drawn <- n }}} })
+	drawn := make(chan int, 10)
+	sink := &album{each: func(n int) { drawn <- n }}
+	l.Do(func(s *Settings) { s.Sinks = []Sink{sink} })
 	frame(2)
 	<-drawn
 	screen.w = w
 	l.Redraw()
 	is("back from the icon", onScreen(translated[2], false))
-	l.Do(func(s *Settings) { s.Paused, s.Sinks = true, nil })
+	l.Do(func(s *Settings) { s.Paused = true })
 	frame(3)
 	l.Redraw()
 	is("paused", onScreen(translated[2], false))
@@ -184,11 +186,13 @@ func TestScreen(t *testing.T) {
 	}
 	l.Do(func(s *Settings) { s.Paused = false })
 	is("resumed", onScreen(translated[3], false))
+	l.Do(func(s *Settings) { s.Model = 1 })
+	is("another model on the last frame", onScreen(byOther, false))
 	cancel()
 	if err := <-ended; err != nil {
 		t.Error(err)
 	}
-	if st := l.Stats(); st.Frames != 3 || st.Runs != 3 || st.Presented != uint64(screen.n) || st.Dropped != 0 {
+	if st := l.Stats(); st.Frames != 3 || st.Runs != 4 || len(sink.pictures) != 2 || st.Presented != uint64(screen.n) || st.Dropped != 0 {
 		t.Errorf("%d shown: %+v", screen.n, st)
 	}
 }

@@ -22,7 +22,15 @@ const (
 // Next is the mode after m.
 func (m Mode) Next() Mode { return (m + 1) % modes }
 
-func (m Mode) String() string { return [...]string{"translated", "original", "split"}[m] }
+func (m Mode) String() string {
+	switch m {
+	case Original:
+		return "original"
+	case Split:
+		return "split"
+	}
+	return "translated"
+}
 
 // View is how the canvas and the screen are made of a frame. What lies outside of a range is brought into it.
 type View struct {

@@ -81,6 +81,67 @@ func TestSwitchAndReloadUnderLoad(t *testing.T) {
 	}
 }
 
+// Weights that are on their way are not switched to, and those that run stay whole, until the last piece is there.
+func TestSwitchWaitsForTheLastPiece(t *testing.T) {
+	dev := vktest.Device(t)
+	a, b := randomModel(t, "a", config(3, 3), 1), randomModel(t, "b", config(3, 3), 2)
+	p := newPipeline(t, dev, a, b)
+	p.pieces = 4096
+	runs := func(m Model) bool {
+		t.Helper()
+		ps := p.entries[0].gen.net.Params
+		want, err := ps.Pack(ps.Weights, m.Checkpoint.Nets["G_A"].Weights)
+		got := make([]byte, ps.Weights.Size)
+		if err == nil {
+			err = dev.Read(ps.Weights.All(), got)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		return bytes.Equal(got, want)
+	}
+	between := func() (switched, more bool) {
+		t.Helper()
+		switched, more, err := p.between()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return switched, more
+	}
+	if switched, more := between(); !switched || more || !runs(a) {
+		t.Fatal("the first model does not run")
+	}
+	before := a
+	for _, step := range []uint64{3, 4} { // a switch to what is being reloaded, and a reload of what runs
+		next := randomModel(t, "b", config(3, 3), step)
+		c, err := p.pack(1, next.Checkpoint)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p.reload(c)
+		if err := p.use(1, "AtoB"); err != nil {
+			t.Fatal(err)
+		}
+		pieces := 0
+		for switched := false; !switched; pieces++ {
+			if !runs(before) || p.playing().Step != before.Checkpoint.Step {
+				t.Fatalf("after %d pieces of step %d other weights run, or seem to", pieces, step)
+			}
+			switched, _ = between()
+		}
+		if pieces < 3 || !runs(next) || p.playing().Step != next.Checkpoint.Step {
+			t.Errorf("%d pieces, then %+v", pieces, p.playing())
+		}
+		for more := true; more; { // the other direction
+			_, more = between()
+		}
+		if switched, more := between(); switched || more {
+			t.Error("switched to what ran")
+		}
+		before = next
+	}
+}
+
 // saveCheckpoint writes a model as a training does.
 func saveCheckpoint(t *testing.T, folder string, m Model) string {
 	t.Helper()

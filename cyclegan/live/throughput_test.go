@@ -19,8 +19,7 @@ var (
 	perRound   = flag.Duration("round", 3*time.Second, "how long a round of each lasts")
 	netG       = flag.String("netG", "resnet_9blocks", "of the measurement")
 	ngf        = flag.Int("ngf", 64, "of the measurement")
-	sourceW    = flag.Int("source_w", 0, "width of the source's frames; 0 for the canvas's")
-	sourceH    = flag.Int("source_h", 0, "height of the source's frames")
+	sourceSide = flag.Int("source", 0, "side of the source's frames; 0 for the canvas's")
 	timing     = flag.Bool("timing", true, "measure the stages, too")
 )
 
@@ -44,10 +43,10 @@ func TestThroughput(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer p.Close()
-	if *sourceW == 0 {
-		*sourceW, *sourceH = *throughput, *throughput
+	if *sourceSide == 0 {
+		*sourceSide = *throughput
 	}
-	picture := randomFrame(*sourceW, *sourceH, 1)
+	picture := randomFrame(*sourceSide, *sourceSide, 1)
 	screen := &fakeScreen{dev: dev, w: *throughput, h: *throughput}
 	s := DefaultSettings()
 	s.Size = *throughput
@@ -61,6 +60,7 @@ func TestThroughput(t *testing.T) {
 	warm := max(once(), once())
 	frames := max(3, int(*perRound/min(warm, once())))
 	var ratios []float64
+	bestAlone, bestLive := time.Hour, time.Hour
 	var last Stats
 	for range *rounds {
 		begin := time.Now()
@@ -77,6 +77,7 @@ func TestThroughput(t *testing.T) {
 		}
 		live := time.Since(begin)
 		last = l.Stats()
+		bestAlone, bestLive = min(bestAlone, alone), min(bestLive, live)
 		ratios = append(ratios, alone.Seconds()/live.Seconds())
 		t.Logf("%d frames: bare network %.1f/s, live %.1f/s, ratio %.3f", frames, float64(frames)/alone.Seconds(), float64(frames)/live.Seconds(), ratios[len(ratios)-1])
 	}
@@ -85,6 +86,6 @@ func TestThroughput(t *testing.T) {
 	for _, st := range last.Stages {
 		stages += fmt.Sprintf(" %s %v", st.Name, st.Time)
 	}
-	t.Logf("%s, %s ngf %d, %d px of %dx%d: median ratio %.3f (%.3f to %.3f); latency %v, 95 %% %v; on the device%s", dev.Info.Name, *netG, *ngf, *throughput,
-		*sourceW, *sourceH, ratios[len(ratios)/2], ratios[0], ratios[len(ratios)-1], last.Latency, last.Latency95, stages)
+	t.Logf("%s, %s ngf %d, %d px of %dx%d: median ratio %.3f (%.3f to %.3f), of the fastest rounds %.3f; latency %v, 95 %% %v; on the device%s", dev.Info.Name, *netG, *ngf, *throughput,
+		*sourceSide, *sourceSide, ratios[len(ratios)/2], ratios[0], ratios[len(ratios)-1], bestAlone.Seconds()/bestLive.Seconds(), last.Latency, last.Latency95, stages)
 }

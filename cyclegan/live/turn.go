@@ -23,6 +23,9 @@ func (l *Loop) await() error {
 		select {
 		case err := <-done:
 			l.computed, l.flight = l.flight, nil
+			l.mu.Lock()
+			defer l.mu.Unlock()
+			l.tally.addStages(l.clock(), l.p.times())
 			return err
 		case <-l.Source.Wake():
 		}
@@ -250,9 +253,6 @@ func (l *Loop) finish() error {
 	}
 	if d.shown && d.shot != nil {
 		l.tally.addLatency(now, now.Sub(d.shot.captured))
-	}
-	if d.shot != nil {
-		l.tally.addStages(now, l.p.times())
 	}
 	l.mu.Unlock()
 	if rgba == nil {
