@@ -10,7 +10,7 @@ import (
 )
 
 func init() {
-	register(Check{Name: "elementwise", Shaders: []string{"add", "add_to", "copy", "fill", "fill_floats"}, Cases: elementwiseCases(), Sized: nhwc(elementwiseTrial)})
+	register(Check{Name: "elementwise", Shaders: append(halves("add", "add_to", "copy"), "fill", "fill_floats"), Cases: elementwiseCases(), Sized: nhwc(elementwiseTrial)})
 }
 
 // flatShapes are [N,H,W,C] for the kernels that take one lane a vec4: a lone vec4, ends within a workgroup, all paddings.
@@ -24,6 +24,10 @@ func elementwiseCases() (cases []Case) {
 			Case{fmt.Sprint("add ", s), func(t *Trial) error { return addTrial(t, s, false) }},
 			Case{fmt.Sprint("add in place ", s), func(t *Trial) error { return addTrial(t, s, true) }},
 			Case{fmt.Sprint("copy ", s), func(t *Trial) error { return copyTrial(t, s) }})
+	}
+	cases = append(cases, in16(cases[:18])...)
+	for _, e := range []Element{Float16, BFloat16} {
+		cases = append(cases, Case{"every rounding of " + e.String(), func(t *Trial) error { return roundingTrial(t, e) }})
 	}
 	for _, floats := range []int{1, 2, 4, 7, 255, 256, 4099, 65535*stripSize + 1} {
 		cases = append(cases, Case{fmt.Sprint("fill ", floats), func(t *Trial) error { return fillTrial(t, floats) }})
@@ -72,13 +76,42 @@ func addTrial(t *Trial, s [4]int, inPlace bool) error {
 	return t.Compare(sum, want, make([]float64, n))
 }
 
+// roundingTrial adds numbers whose sums have to be rounded in all ways: up, down, ties, to zero, to infinity; NaNs stay NaNs.
+func roundingTrial(t *Trial, e Element) error {
+	t.Element = e
+	const n = 1 << 12
+	av, bv := t.Random(n, 0, 1), t.Random(n, 0, 1)
+	for i := range av { // of all magnitudes
+		exponent := t.Rand.IntN(44) - 26
+		av[i], bv[i] = float32(math.Ldexp(float64(av[i]), exponent)), float32(math.Ldexp(float64(bv[i]), exponent-t.Rand.IntN(14)))
+	}
+	nan, inf := float32(math.NaN()), float32(math.Inf(1))
+	largest := map[Element]float32{Float16: 65504, BFloat16: math.Float32frombits(0x7f7f0000)}[e]
+	for i, pair := range [][2]float32{
+		{largest, largest}, {-largest, -largest}, {largest, largest / 4096}, {largest, largest / 4160}, {largest, largest / 512}, {inf, 1}, {-inf, 1}, {nan, 1}, {inf, -inf},
+	} {
+		av[i], bv[i] = pair[0], pair[1]
+	}
+	a, b, sum := t.In("a", 1, n/4, 1, 4, av), t.In("b", 1, n/4, 1, 4, bv), t.Out("sum", 1, n/4, 1, 4)
+	if err := t.Run(func(p *vk.Program) { Add(p, a, b, sum) }); err != nil {
+		return err
+	}
+	return each(t.elements(sum), func(i int, got uint32) error {
+		want := e.Single(e.Half(av[i] + bv[i]))
+		if got != math.Float32bits(want) && (got&0x7fffffff <= 0x7f800000 || want == want) {
+			return fmt.Errorf("%g + %g: got %g, want %g", av[i], bv[i], math.Float32frombits(got), want)
+		}
+		return nil
+	})
+}
+
 func copyTrial(t *Trial, s [4]int) error {
-	n := s[0] * s[1] * s[2] * Stride(s[3])
+	n := t.Element.Bytes(s[0], s[1], s[2], s[3]) / 4
 	in := make([]uint32, n)
 	for i := range in {
 		in[i] = t.Rand.Uint32() // NaNs and denormals among them
 	}
-	src := Tensor{t.Words("src", n, in, false), s[0], s[1], s[2], s[3]}
+	src := Tensor{t.Words("src", n, in, false), s[0], s[1], s[2], s[3], t.Element}
 	dst := t.Out("dst", s[0], s[1], s[2], s[3])
 	if err := t.Run(func(p *vk.Program) { Copy(p, src, dst) }); err != nil {
 		return err

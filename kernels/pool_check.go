@@ -91,7 +91,7 @@ func poolTrial(t *Trial, pool Pool, decisions []uint32, begin, set int) error {
 		blocks = append(blocks, t.Words(fmt.Sprintf("block %d", first), len(held), held, true))
 		pool.blocks = append(pool.blocks, blocks[len(blocks)-1].Mem)
 	}
-	fake := Tensor{t.Words("fake", batch*image, join(fakes), false), batch, pool.h, pool.w, pool.c}
+	fake := Tensor{t.Words("fake", batch*image, join(fakes), false), batch, pool.h, pool.w, pool.c, Float32}
 	out := t.Out("out", batch-begin, pool.h, pool.w, pool.c)
 	chosen := t.Words("decisions", len(decisions), decisions, false)
 	guard := t.guard(2, set)
