@@ -341,7 +341,7 @@ func (t *Trial) within(word uint32, want, bound float64) error {
 // pad spreads [.., C] values to the device's channel stride.
 func pad(v []float32, c int) []float32 {
 	s := Stride(c)
-	if s == c {
+	if s == c || v == nil {
 		return v
 	}
 	out := make([]float32, len(v)/c*s)
