@@ -17,14 +17,11 @@ import (
 // params, grads, m and v are fp32 of one size, a multiple of 16 bytes. hyper is two floats that the host fills for every
 // step with [AdamHyper]. A parameter whose gradient and moments are zero keeps its bits, and so does everything where a word of
 // the guard is set: see [Finite].
-func Adam(p *vk.Program, params, grads, m, v, hyper, guard vk.Range, beta1, beta2, eps float64) {
-	AdamHalf(p, Float32, params, grads, m, v, hyper, guard, vk.Range{}, vk.Range{}, beta1, beta2, eps)
-}
-
-// AdamHalf is Adam for a network that computes in 16 bits of a type. The gradients are times the loss scale of a state
-// ([LossScale]), which has looked at the same guard, and the parameters are written to halves as well, rounded to the type. hyper is
-// AdamHyperHalfBytes of [AdamHyperHalf].
-func AdamHalf(p *vk.Program, e Element, params, grads, m, v, hyper, guard, state, halves vk.Range, beta1, beta2, eps float64) {
+//
+// For networks that compute in 16 bits, the gradients are times the loss scale of a state ([LossScale]) that has looked at the same
+// guard, and the parameters are written to halves as well, rounded to that type of elements. hyper is then AdamHyperHalfBytes that
+// [AdamHyperHalf] fills. In fp32 there is neither state nor halves.
+func Adam(p *vk.Program, e Element, params, grads, m, v, hyper, guard, state, halves vk.Range, beta1, beta2, eps float64) {
 	for i, r := range []vk.Range{params, grads, m, v} {
 		if r.Bytes != params.Bytes || r.Bytes%16 != 0 {
 			what := []string{"parameters", "gradients", "m", "v"}[i]
@@ -61,7 +58,7 @@ func AdamHyper(lr, beta1, beta2 float64, t int) [2]float32 {
 	}
 }
 
-// AdamHyperHalfBytes is the size of what AdamHalf takes.
+// AdamHyperHalfBytes is the size of what Adam takes for networks of 16 bits.
 const AdamHyperHalfBytes = 20
 
 // AdamHyperHalf writes what the t-th step needs, counted from 1, of which `skipped` are known to have been skipped, and perhaps the

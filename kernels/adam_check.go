@@ -68,7 +68,9 @@ func adamTrial(t *Trial, n int, s adamSettings, moments float64) error {
 	hyper := AdamHyper(s.lr, s.beta1, s.beta2, s.t)
 	hr := t.Floats("hyper", 2, hyper[:], false)
 	guard := t.guard(3, -1)
-	if err := t.Run(func(p *vk.Program) { Adam(p, pr, gr, mr, vr, hr, guard, s.beta1, s.beta2, s.eps) }); err != nil {
+	if err := t.Run(func(p *vk.Program) {
+		Adam(p, Float32, pr, gr, mr, vr, hr, guard, vk.Range{}, vk.Range{}, s.beta1, s.beta2, s.eps)
+	}); err != nil {
 		return err
 	}
 	return t.compareAdam(s, []vk.Range{pr, mr, vr}, p, g, m, v)
@@ -111,7 +113,9 @@ func adamHalf(t *Trial, e Element, n, skippedMore int) error {
 	hr, guard := t.Words("hyper", len(hyper), hyper, false), t.guard(3, -1)
 	state := t.scaleState(ScaleState{Scale: scale, Skipped: uint32(skipped + skippedMore)}, false)
 	halves := Tensor{t.Words("halves", n/2, nil, true), 1, 1, 1, n, e}
-	err := t.Run(func(p *vk.Program) { AdamHalf(p, e, pr, gr, mr, vr, hr, guard, state, halves.Range, s.beta1, s.beta2, s.eps) })
+	err := t.Run(func(p *vk.Program) {
+		Adam(p, e, pr, gr, mr, vr, hr, guard, state, halves.Range, s.beta1, s.beta2, s.eps)
+	})
 	if err != nil {
 		return err
 	}
@@ -133,7 +137,9 @@ func adamStill(t *Trial) error {
 	hyper := AdamHyper(2e-4, 0.5, 0.999, 1)
 	hr := t.Floats("hyper", 2, hyper[:], false)
 	guard := t.guard(1, -1)
-	if err := t.Run(func(p *vk.Program) { Adam(p, pr, gr, mr, vr, hr, guard, 0.5, 0.999, 1e-8) }); err != nil {
+	if err := t.Run(func(p *vk.Program) {
+		Adam(p, Float32, pr, gr, mr, vr, hr, guard, vk.Range{}, vk.Range{}, 0.5, 0.999, 1e-8)
+	}); err != nil {
 		return err
 	}
 	return equalWords(t, pr, bits(p))
@@ -146,7 +152,9 @@ func adamHalted(t *Trial, set int) error {
 	pr, gr, mr, vr := t.Floats("parameters", 64, p, true), t.Floats("gradient", 64, g, false), t.Floats("m", 64, m, true), t.Floats("v", 64, v, true)
 	hyper := AdamHyper(2e-4, 0.5, 0.999, 1)
 	hr, guard := t.Floats("hyper", 2, hyper[:], false), t.guard(3, set)
-	if err := t.Run(func(p *vk.Program) { Adam(p, pr, gr, mr, vr, hr, guard, 0.5, 0.999, 1e-8) }); err != nil {
+	if err := t.Run(func(p *vk.Program) {
+		Adam(p, Float32, pr, gr, mr, vr, hr, guard, vk.Range{}, vk.Range{}, 0.5, 0.999, 1e-8)
+	}); err != nil {
 		return err
 	}
 	for r, was := range map[vk.Range][]float32{pr: p, mr: m, vr: v} {

@@ -4,6 +4,7 @@
 package kernels
 
 import (
+	"encoding/binary"
 	"fmt"
 	"math"
 	"slices"
@@ -90,6 +91,32 @@ func (e Element) Single(h uint16) float32 {
 		return float32(math.Copysign(math.Ldexp(float64(magnitude), -24), float64(int32(sign)|1)))
 	}
 	return math.Float32frombits(sign | magnitude<<13 + 112<<23)
+}
+
+// Encode is values as the device holds them.
+func (e Element) Encode(values []float32) []byte {
+	b := make([]byte, 0, e.Size()*len(values))
+	for _, v := range values {
+		if e == Float32 {
+			b = binary.LittleEndian.AppendUint32(b, math.Float32bits(v))
+		} else {
+			b = binary.LittleEndian.AppendUint16(b, e.Half(v))
+		}
+	}
+	return b
+}
+
+// Decode is Encode's inverse.
+func (e Element) Decode(b []byte) []float32 {
+	values := make([]float32, len(b)/e.Size())
+	for i := range values {
+		if e == Float32 {
+			values[i] = math.Float32frombits(binary.LittleEndian.Uint32(b[4*i:]))
+		} else {
+			values[i] = e.Single(binary.LittleEndian.Uint16(b[2*i:]))
+		}
+	}
+	return values
 }
 
 // sameElements makes the program fail where the tensors of a call hold elements of different types.

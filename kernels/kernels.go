@@ -39,7 +39,12 @@ func (e Element) NewTensor(p *vk.Program, name string, n, h, w, c int) Tensor {
 
 // Reserve declares an fp32 tensor that lives as long as an arena.
 func Reserve(a *vk.Arena, name string, n, h, w, c int) Tensor {
-	return Tensor{a.Reserve(name, Bytes(n, h, w, c)).All(), n, h, w, c, Float32}
+	return Float32.Reserve(a, name, n, h, w, c)
+}
+
+// Reserve declares a tensor that lives as long as an arena, with elements of a type.
+func (e Element) Reserve(a *vk.Arena, name string, n, h, w, c int) Tensor {
+	return Tensor{a.Reserve(name, e.Bytes(n, h, w, c)).All(), n, h, w, c, e}
 }
 
 // Images is the n images of t from the index first on. They must begin at a multiple of vk.Alignment bytes, which holds for

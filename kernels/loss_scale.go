@@ -12,9 +12,15 @@ import (
 
 // ScaleState is what a training keeps of its loss scale, in device memory of ScaleBytes.
 type ScaleState struct {
-	Scale   float32 // a power of two
-	Good    uint32  // steps in a row without an overflow
-	Skipped uint32  // steps whose gradients overflowed
+	Scale   float32 `json:"scale"`   // a power of two
+	Good    uint32  `json:"good"`    // steps in a row without an overflow
+	Skipped uint32  `json:"skipped"` // steps whose gradients overflowed
+}
+
+// Valid tells whether there can be such a scale.
+func (s ScaleState) Valid() bool {
+	fraction, _ := math.Frexp(float64(s.Scale))
+	return fraction == 0.5 && s.Scale >= 1 && s.Scale <= 1<<24
 }
 
 // ScaleBytes is the size of a ScaleState on the device.
