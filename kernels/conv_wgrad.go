@@ -22,7 +22,7 @@ func (c Conv) weightGrad(p *vk.Program, label string, x, dy Tensor, dw vk.Range,
 	}
 	e := engineOf(p.Device().Info)
 	in, columns := c.Kernel*c.Kernel*Stride(c.In)/4, Stride(c.Out)/4 // of the weights, in vec4
-	t := e.weightTile(c, dy.N*dy.H*dy.W)
+	t := e.weightTile(c, x.Element, dy.N*dy.H*dy.W)
 	shader, out := e.shader("conv_weight_grad", accumulate), dw
 	if t.splits > 1 {
 		shader, out = e.shader("conv_weight_grad", false), p.Temp("weight gradient splits", 4*t.splits*c.WeightLen()).All()
