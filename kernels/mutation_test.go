@@ -162,8 +162,8 @@ func (lab *laboratory) spirv(name string) ([]byte, error) {
 	return code, err
 }
 
-// detect runs the self-test's cases that exercise a faulty shader until one fails, and returns what it said; empty where all pass. The
-// cases that have caught most faults come first, as they are likely to catch this one.
+// detect runs the self-test's cases that exercise a faulty shader until one fails, and returns what it said; empty where all pass. Those
+// of the file's own check come first, and then those that have caught most faults, as they are likely to catch this one.
 func (lab *laboratory) detect(t *testing.T, dev *vk.Device) string {
 	t.Helper()
 	var cases []Case
@@ -174,7 +174,14 @@ func (lab *laboratory) detect(t *testing.T, dev *vk.Device) string {
 			}
 		}
 	}
-	slices.SortStableFunc(cases, func(a, b Case) int { return lab.caught[b.Name] - lab.caught[a.Name] })
+	own := strings.TrimSuffix(filepath.Base(lab.faulty), filepath.Ext(lab.faulty)) + "/"
+	likely := func(c Case) int {
+		if strings.HasPrefix(c.Name, own) {
+			return 1 + len(faults)
+		}
+		return lab.caught[c.Name]
+	}
+	slices.SortStableFunc(cases, func(a, b Case) int { return likely(b) - likely(a) })
 	for r := range Selftest(dev, []Check{{Cases: cases}}, *seed) {
 		if lab.failure != nil {
 			t.Fatal(lab.failure)
