@@ -29,7 +29,7 @@ func NewBenchmark(dev *vk.Device, c Config) (*Benchmark, error) {
 	h, w := c.Size()
 	b := &Benchmark{Trainer: t, batch: noise(&c), forward: dev.NewProgram("generator forward")}
 	b.input = b.forward.Host("real_A", kernels.PixelBytes(n, h, w, c.InputNC, c.Bits))
-	x := kernels.NewTensor(b.forward, "real_A", n, h, w, c.InputNC)
+	x := t.GA.Params.Element.NewTensor(b.forward, "real_A", n, h, w, c.InputNC)
 	kernels.Upload(b.forward, b.input.All(), c.Bits, x)
 	t.GA.Forward(b.forward, x, Pass{Images: 1})
 	if _, err := b.forward.Plan(); err != nil {

@@ -18,6 +18,7 @@ import (
 	"cyclevk/cyclegan/atomicfile"
 	"cyclevk/cyclegan/data"
 	"cyclevk/cyclegan/safetensors"
+	"cyclevk/kernels"
 )
 
 // CheckpointVersion is the version of the format that Save writes; Load reads it and all before it. From 2 on the options name
@@ -43,9 +44,11 @@ type Info struct {
 	Config Config `json:"config"`
 	Data   Data   `json:"data"`
 
-	Step  int `json:"step"`  // steps done; Adam's t. Random numbers are keyed by the seed and the step, so they have no state
+	Step  int `json:"step"`  // steps done; Adam's t, less those that were skipped. Random numbers are keyed by the seed and the step, so they have no state
 	Epoch int `json:"epoch"` // the epoch that the next step belongs to
 	Next  int `json:"next"`  // the number of its next sample
+
+	LossScale *kernels.ScaleState `json:"loss_scale,omitempty"` // of a training in 16 bits
 
 	Plateau *Plateau `json:"plateau,omitempty"` // what the learning-rate policy of this name remembers
 
@@ -198,6 +201,9 @@ func loadFile(path string) (*Checkpoint, error) {
 	}
 	if err := e.Config.Validate(); err != nil {
 		return nil, fail("%w", err)
+	}
+	if s := e.LossScale; s != nil && !s.Valid() {
+		return nil, fail("damaged: a loss scale of %g", s.Scale)
 	}
 	c := &Checkpoint{Info: e.Info, Nets: map[string]NetState{}, Path: path}
 	if err := c.take(tensors); err != nil {

@@ -52,6 +52,8 @@ type Config struct {
 	EpochCount   int    `json:"epoch_count"`    // number of the first epoch
 
 	Seed uint64 `json:"seed"`
+
+	Precision string `json:"precision"` // of what the networks compute: fp32, fp16, bf16; not an official option
 }
 
 // DefaultConfig is the official default of every option.
@@ -61,6 +63,7 @@ func DefaultConfig() Config {
 		Norm: NormInstance, NoDropout: true, Upsample: UpsampleTransposed, InitType: InitNormal, InitGain: 0.02,
 		CropSize: 256, Bits: 8, BatchSize: 1, Accumulate: 1, GANMode: "lsgan", CycleLoss: "l1", LambdaA: 10, LambdaB: 10, LambdaIdentity: 0.5,
 		LR: 0.0002, Beta1: 0.5, PoolSize: 50, LRPolicy: "linear", LRDecayIters: 50, Epochs: 100, EpochsDecay: 100, EpochCount: 1,
+		Precision: kernels.Float32.String(),
 	}
 }
 
@@ -74,6 +77,12 @@ func (c *Config) Size() (h, w int) {
 
 // StepSize is the number of pictures of each domain in a step.
 func (c *Config) StepSize() int { return c.BatchSize * c.Accumulate }
+
+// Element is Precision as kernels know it.
+func (c *Config) Element() kernels.Element {
+	e, _ := kernels.ParseElement(c.Precision) // Validate has looked
+	return e
+}
 
 // netPixel is the official name of the discriminator that judges each pixel alone.
 const netPixel = "pixel"
@@ -168,6 +177,9 @@ func (c *Config) Validate() error {
 			return fmt.Errorf("--%s %g: use a value from 0 to %g", o.name, o.v, o.hi)
 		}
 	}
+	if _, err := kernels.ParseElement(c.Precision); err != nil {
+		return fmt.Errorf("--%w", err)
+	}
 	if c.Bits != 8 && c.Bits != 16 {
 		return fmt.Errorf("--bits %d: use 8 or 16", c.Bits)
 	}
@@ -185,6 +197,9 @@ func (c *Config) checkSizes(generator GeneratorSpec) error {
 	multiple, least := generator.Sizes()
 	if h%multiple != 0 || w%multiple != 0 || min(h, w) < least || max(h, w) > 8192 {
 		return fmt.Errorf("%s: use a multiple of %d from %d to 8192, since %s halves a picture so often", what, multiple, least, c.NetG)
+	}
+	if h*w%32 != 0 && c.Element() != kernels.Float32 { // each of a batch's pictures begins where it can be bound
+		return fmt.Errorf("%s with --precision %s: use a multiple of 8", what, c.Precision)
 	}
 	discriminator := c.DiscriminatorSpec("D_A")
 	discriminator.NDF = 1

@@ -49,6 +49,7 @@ type stepLosses struct {
 	h, w              int
 	fooling, learning kernels.GANMode // of the generators and of the discriminators
 	step              *step
+	scale             vk.Range          // state of the loss scale; without Mem in fp32
 	begun             map[*Network]bool // networks whose gradients hold a part of the step's
 
 	micro  int    // number of the micro-batch
@@ -171,7 +172,7 @@ func (l *stepLosses) translate(d *direction) {
 	if d.identity > 0 {
 		images = 2 * n
 	}
-	d.input = kernels.NewTensor(p, d.gen.Params.Net+" input", images, l.h, l.w, d.gen.In)
+	d.input = d.gen.Params.Element.NewTensor(p, d.gen.Params.Net+" input", images, l.h, l.w, d.gen.In)
 	kernels.Upload(p, d.pixels.All(), l.c.Bits, d.input.Images(0, n))
 	if images > n {
 		kernels.Upload(p, d.target.All(), l.c.Bits, d.input.Images(n, n))
@@ -179,7 +180,7 @@ func (l *stepLosses) translate(d *direction) {
 	d.fake = d.gen.Forward(p, d.input, l.pass())
 	d.dFake = d.fake.Y.Like(p, d.gen.Params.Net+" dfake")
 	if images > n {
-		kernels.L1(p, d.fake.Y.Images(n, n), d.input.Images(n, n), l.share(d.identity), d.dFake.Images(n, n), l.loss("idt_"+d.side))
+		kernels.L1(p, d.fake.Y.Images(n, n), d.input.Images(n, n), l.share(d.identity), d.dFake.Images(n, n), l.loss("idt_"+d.side), l.scale)
 	}
 
 	// The pools keep fakes at the end of the step, and until then the later micro-batches must see them there.
@@ -189,7 +190,7 @@ func (l *stepLosses) translate(d *direction) {
 		return
 	}
 	if l.micro == 0 {
-		d.fakes = kernels.NewTensor(p, d.gen.Params.Net+" fakes", l.c.StepSize(), l.h, l.w, d.gen.Out)
+		d.fakes = d.gen.Params.Element.NewTensor(p, d.gen.Params.Net+" fakes", l.c.StepSize(), l.h, l.w, d.gen.Out)
 	}
 	kernels.Copy(p, fake, d.fakes.Images(l.micro*n, n))
 }
@@ -204,7 +205,7 @@ func (l *stepLosses) reconstruct(d *direction) {
 	d.rec = d.back.Forward(p, d.fake.Y.Images(0, n), l.pass())
 	d.dRec = d.rec.Y.Like(p, d.gen.Params.Net+" drec")
 	if d.cycleJudge == nil {
-		kernels.L1(p, d.rec.Y, d.input.Images(0, n), l.share(d.cycle), d.dRec, l.loss("cycle_"+d.side))
+		kernels.L1(p, d.rec.Y, d.input.Images(0, n), l.share(d.cycle), d.dRec, l.loss("cycle_"+d.side), l.scale)
 		return
 	}
 	d.recVerdict = d.cycleJudge.Forward(p, d.rec.Y, Pass{})
@@ -214,19 +215,19 @@ func (l *stepLosses) reconstruct(d *direction) {
 // fool is the generators' loss in a verdict: all of it should be 1.
 func (l *stepLosses) fool(judge *Network, verdict *Tape, weight float64, name string) (dVerdict kernels.Tensor) {
 	dVerdict = verdict.Y.Like(l.Program, judge.Params.Net+" dlogits")
-	kernels.GAN(l.Program, l.fooling, verdict.Y, verdict.Y.N, l.share(weight), dVerdict, l.loss(name))
+	kernels.GAN(l.Program, l.fooling, verdict.Y, verdict.Y.N, l.share(weight), dVerdict, l.loss(name), l.scale)
 	return dVerdict
 }
 
 // learn is a discriminator's loss, half of it from real pictures and half from fakes, which take writes.
 func (l *stepLosses) learn(judge *Network, real *vk.Mem, name string, take func(fakes kernels.Tensor)) *Tape {
 	n := l.c.BatchSize
-	x := kernels.NewTensor(l.Program, judge.Params.Net+" input", 2*n, l.h, l.w, judge.In)
+	x := judge.Params.Element.NewTensor(l.Program, judge.Params.Net+" input", 2*n, l.h, l.w, judge.In)
 	kernels.Upload(l.Program, real.All(), l.c.Bits, x.Images(0, n))
 	take(x.Images(n, n))
 	t := judge.Forward(l.Program, x, Pass{Images: n})
 	dy := t.Y.Like(l.Program, judge.Params.Net+" dlogits")
-	kernels.GAN(l.Program, l.learning, t.Y, n, l.share(0.5), dy, l.loss(name))
+	kernels.GAN(l.Program, l.learning, t.Y, n, l.share(0.5), dy, l.loss(name), l.scale)
 	judge.Backward(l.Program, t, dy, kernels.Tensor{}, false, l.into(judge))
 	if bias := judge.Params.List[len(judge.Params.List)-1]; l.learning == kernels.WGANGP && len(bias.Shape) == 1 {
 		// A critic's last bias raises real and fake alike: its gradient is 0, and rounding, through Adam, would be a step.

@@ -1,5 +1,8 @@
 // The guard of the training step: a number that is not finite is found on the device before a weight depends on it, and named
 // by the host two steps later.
+//
+// In fp32 such a step ends the training. In 16 bits gradients are times the loss scale: where they overflow, the step is skipped, the
+// scale halves, and training goes on, until there is nothing left to halve. A loss that is not finite ends it all the same.
 
 package cyclegan
 
@@ -12,9 +15,11 @@ import (
 	"cyclevk/vk"
 )
 
-// The words of the guard: the losses, then the gradients of each network in the order of Model.networks.
+// The words of the guard: the end that kernels.LossScale sets, the losses, then the gradients of each network in the order of
+// Model.networks. Those before guardNetworks stay for good.
 const (
-	guardLosses = iota
+	guardEnd = iota
+	guardLosses
 	guardNetworks
 )
 
@@ -32,8 +37,35 @@ func (m *Model) inspect(p *vk.Program, losses *vk.Mem) {
 	}
 }
 
-// verdict names what the guard found in a step, given its words: the first gradient, and the first loss.
-func (m *Model) verdict(words []byte, step int) error {
+// forget makes the guard forget the gradients of the step before, which was skipped.
+func (m *Model) forget(p *vk.Program) {
+	at := guardNetworks * vk.Alignment
+	kernels.Fill(p, m.guard.Slice(at, m.guard.Size-at), 0)
+}
+
+// ended are the words of the guard where one that is set means that the training has ended.
+func (m *Model) ended() vk.Range {
+	if m.scale == nil {
+		return m.guard.All()
+	}
+	return m.guard.Slice(0, guardNetworks*vk.Alignment)
+}
+
+// resetGuard makes the guard find nothing yet, and the loss scale what a checkpoint says or, without one, what training begins with.
+func (m *Model) resetGuard(from *kernels.ScaleState) error {
+	if err := m.dev.Zero(m.guard.All()); err != nil || m.scale == nil {
+		return err
+	}
+	if from == nil {
+		scale, _ := m.Config.Element().FirstScale()
+		from = &kernels.ScaleState{Scale: scale}
+	}
+	return m.dev.Write(m.scale.All(), from.Encode())
+}
+
+// verdict names what the guard found in a step, given its words: the first gradient, and the first loss. A step that was only
+// skipped is no error.
+func (m *Model) verdict(words []byte, step int) (skipped bool, err error) {
 	found := func(i int) (int, bool) { return kernels.Found(binary.LittleEndian.Uint32(words[i*vk.Alignment:])) }
 	var what []string
 	for i, ps := range m.networks() {
@@ -45,9 +77,17 @@ func (m *Model) verdict(words []byte, step int) error {
 		what = append(what, "loss "+m.losses[4*at/vk.Alignment%len(m.losses)])
 	}
 	if what == nil {
-		return nil
+		return false, nil
 	}
-	return fmt.Errorf("step %d: %s %w: lower --lr, or look for broken pictures", step, strings.Join(what, ", like "), ErrNotFinite)
+	_, end := found(guardEnd)
+	if _, loss := found(guardLosses); m.scale != nil && !end && !loss {
+		return true, nil
+	}
+	cure := "lower --lr, or look for broken pictures"
+	if m.Config.Element() == kernels.Float16 {
+		cure += ", or use --precision bf16"
+	}
+	return false, fmt.Errorf("step %d: %s %w: %s", step, strings.Join(what, ", like "), ErrNotFinite, cure)
 }
 
 // at names the parameter that holds a byte of the network's buffers.

@@ -46,7 +46,8 @@ func TestGuardNamesEverything(t *testing.T) {
 		if err := errors.Join(err, p.Submit(slot), p.Wait(slot)); err != nil {
 			t.Fatal(err)
 		}
-		return m.verdict(slot.Bytes(words), 812)
+		_, err = m.verdict(slot.Bytes(words), 812)
+		return err
 	}
 	healthy()
 	if err := verdict(); err != nil {

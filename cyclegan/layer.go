@@ -94,8 +94,8 @@ func (l *layer) forward(p *vk.Program, x kernels.Tensor, pass Pass) *Tape {
 // forwardAdd is forward with a residual tensor, where it has memory, that is added at the end.
 func (l *layer) forwardAdd(p *vk.Program, x, residual kernels.Tensor, pass Pass) *Tape {
 	defer within(p, l.name()+" forward")()
-	t := &Tape{x: x, Y: kernels.NewTensor(p, l.w.Name+" y", x.N, l.conv.OutSize(x.H), l.conv.OutSize(x.W), l.out), pass: pass}
-	w, bias := l.w.in(l.params.Weights), vk.Range{}
+	t := &Tape{x: x, Y: x.Element.NewTensor(p, l.w.Name+" y", x.N, l.conv.OutSize(x.H), l.conv.OutSize(x.W), l.out), pass: pass}
+	w, bias := l.params.as(x.Element, l.w), vk.Range{}
 	if l.b != nil && !l.b.Inert {
 		bias = l.b.in(l.params.Weights)
 	}
@@ -143,7 +143,7 @@ func (l *layer) backward(p *vk.Program, t *Tape, dy, dx kernels.Tensor, addTo bo
 	}
 	if dx.Mem != nil {
 		p.Layer = l.name() + " data gradient"
-		l.conv.DataGrad(p, dz, l.w.in(l.params.Weights), dx, addTo)
+		l.conv.DataGrad(p, dz, l.params.as(dz.Element, l.w), dx, addTo)
 	}
 }
 

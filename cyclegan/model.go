@@ -24,6 +24,7 @@ type Model struct {
 	arena        *vk.Arena
 	poolA, poolB *kernels.Pool // of fake_A and of fake_B
 	guard        *vk.Mem       // see guard.go
+	scale        *vk.Mem       // state of the loss scale; nil in fp32
 }
 
 // newModel lays out the networks of a valid configuration, and image pools for pictures of h x w, and declares their memory.
@@ -32,12 +33,17 @@ func newModel(dev *vk.Device, c Config, h, w int) (*Model, error) {
 	if err := m.layout(); err != nil {
 		return nil, err
 	}
+	e := c.Element()
 	for _, ps := range m.networks() {
+		ps.Element = e
 		ps.reserve(m.arena, true)
 	}
-	m.poolA = kernels.ReservePool(m.arena, dev, "pool of fake_A", c.PoolSize, h, w, c.InputNC)
-	m.poolB = kernels.ReservePool(m.arena, dev, "pool of fake_B", c.PoolSize, h, w, c.OutputNC)
+	m.poolA = kernels.ReservePool(m.arena, dev, e, "pool of fake_A", c.PoolSize, h, w, c.InputNC)
+	m.poolB = kernels.ReservePool(m.arena, dev, e, "pool of fake_B", c.PoolSize, h, w, c.OutputNC)
 	m.guard = m.arena.Reserve("guard", m.guardBytes())
+	if e != kernels.Float32 {
+		m.scale = m.arena.Reserve("loss scale", kernels.ScaleBytes)
+	}
 	return m, nil
 }
 
@@ -88,5 +94,5 @@ func (m *Model) initialise() error {
 			}
 		}
 	}
-	return m.dev.Zero(m.guard.All())
+	return m.resetGuard(nil)
 }

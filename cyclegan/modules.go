@@ -46,7 +46,7 @@ type skip struct {
 
 func (s *skip) forward(p *vk.Program, x kernels.Tensor, pass Pass) *Tape {
 	inner := s.inner.forward(p, x, pass)
-	y := kernels.NewTensor(p, x.Mem.Name+" joined", x.N, x.H, x.W, x.C+inner.Y.C)
+	y := x.Element.NewTensor(p, x.Mem.Name+" joined", x.N, x.H, x.W, x.C+inner.Y.C)
 	kernels.Concat(p, kernels.ReLU, x, inner.Y, y)
 	return &Tape{x: x, Y: y, parts: []*Tape{inner}}
 }
@@ -101,7 +101,7 @@ func (d dropout) mask(pass Pass) uint32 { return uint32(pass.Call)<<16 + uint32(
 type upsample struct{}
 
 func (upsample) forward(p *vk.Program, x kernels.Tensor, _ Pass) *Tape {
-	t := &Tape{x: x, Y: kernels.NewTensor(p, x.Mem.Name+" enlarged", x.N, 2*x.H, 2*x.W, x.C)}
+	t := &Tape{x: x, Y: x.Element.NewTensor(p, x.Mem.Name+" enlarged", x.N, 2*x.H, 2*x.W, x.C)}
 	kernels.Upsample(p, x, t.Y)
 	return t
 }

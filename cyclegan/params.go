@@ -46,11 +46,13 @@ const (
 // Params are the tensors of one network. Those that are trained have one buffer each for the weights and, in training, the
 // gradients and Adam's first and second moments, all laid out alike. Batch norm's running statistics have one of their own.
 type Params struct {
-	Net     string   // "G_A", "G_B", "D_A" or "D_B"
-	List    []*Param // the trained ones, in PyTorch's order
-	Tracked []*Param // running means and variances, in PyTorch's order
+	Net     string          // "G_A", "G_B", "D_A" or "D_B"
+	Element kernels.Element // in which the network computes; set before memory is reserved
+	List    []*Param        // the trained ones, in PyTorch's order
+	Tracked []*Param        // running means and variances, in PyTorch's order
 
-	Weights, Grads, M, V *vk.Mem // of List
+	Weights, Grads, M, V *vk.Mem // of List, fp32
+	Half                 *vk.Mem // Weights once more, rounded to Element; nil where that is fp32
 	Running              *vk.Mem // of Tracked; nil where there are none
 
 	bytes, runningBytes int
@@ -64,8 +66,8 @@ func (ps *Params) add(p *Param) *Param {
 	return p
 }
 
-// aligned is where the next range may begin.
-func aligned(bytes int) int { return (bytes + vk.Alignment - 1) &^ (vk.Alignment - 1) }
+// aligned is where the next range may begin, so that it can be bound in the copy of 16 bits, too.
+func aligned(bytes int) int { return (bytes + 2*vk.Alignment - 1) &^ (2*vk.Alignment - 1) }
 
 // channelParam describes a tensor of one value a channel, padded on the device.
 func channelParam(name string, channels int, kind paramKind) *Param {
@@ -101,6 +103,9 @@ func (ps *Params) addNorm(name string, channels int) *batchNorm {
 // reserve declares the buffers in an arena.
 func (ps *Params) reserve(a *vk.Arena, training bool) {
 	ps.Weights = a.Reserve(ps.Net+" weights", ps.bytes)
+	if ps.Element != kernels.Float32 {
+		ps.Half = a.Reserve(fmt.Sprint(ps.Net, " weights in ", ps.Element), ps.bytes/2)
+	}
 	if ps.Tracked != nil {
 		ps.Running = a.Reserve(ps.Net+" running statistics", ps.runningBytes)
 	}
@@ -116,6 +121,17 @@ func (ps *Params) Reserve(a *vk.Arena) { ps.reserve(a, false) }
 
 // in is a parameter's part of one of the buffers.
 func (p *Param) in(m *vk.Mem) vk.Range { return m.Slice(p.offset, 4*p.floats) }
+
+// as is a parameter's weights, as tensors of a type take them.
+func (ps *Params) as(e kernels.Element, p *Param) vk.Range {
+	if e == kernels.Float32 {
+		return p.in(ps.Weights)
+	}
+	return halved(ps.Half, p.in(ps.Weights))
+}
+
+// halved is the part of a copy in 16 bits that a range of fp32 has.
+func halved(m *vk.Mem, r vk.Range) vk.Range { return m.Slice(r.Offset/2, r.Bytes/2) }
 
 // pairIn is the two rows that begin with a parameter: gamma and beta, or a running mean and variance.
 func (p *Param) pairIn(m *vk.Mem) vk.Range { return m.Slice(p.offset, 8*p.floats) }
@@ -155,6 +171,11 @@ func (ps *Params) upload(dev *vk.Device, m *vk.Mem, s State) error {
 	raw, err := ps.Pack(m, s)
 	if err != nil {
 		return err
+	}
+	if m == ps.Weights && ps.Half != nil {
+		if err := dev.Write(ps.Half.All(), ps.Element.Encode(bytesFloats(raw))); err != nil {
+			return err
+		}
 	}
 	return dev.Write(m.All(), raw)
 }

@@ -61,7 +61,7 @@ func (m *Model) newPreview() *preview {
 		v.idtB, v.idtA = picture("idt_B", c.InputNC), picture("idt_A", c.OutputNC)
 	}
 	half := func(gen, back *Network, real, fake, rec, idt *shown) {
-		x := kernels.NewTensor(p, "real", 1, h, w, real.C)
+		x := gen.Params.Element.NewTensor(p, "real", 1, h, w, real.C)
 		kernels.Upload(p, real.All(), c.Bits, x)
 		f := gen.Forward(p, x, Pass{}).Y
 		kernels.Quantise(p, f, fake.All(), c.Bits)

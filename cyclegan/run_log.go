@@ -12,6 +12,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"cyclevk/kernels"
 )
 
 // runLog is a file that grows by whole lines.
@@ -101,6 +103,7 @@ type Record struct {
 	Losses      Losses
 	PerImage    time.Duration // since the last record
 	Waiting     time.Duration // the part of it in which no decoded picture was ready
+	Scaling     kernels.ScaleState
 }
 
 // Log appends a record to loss_log.txt and to metrics.jsonl.
@@ -119,7 +122,9 @@ func (r *RunFolder) Log(rec Record) error {
 		LR        float64            `json:"lr"`
 		PerSecond float64            `json:"images_per_s"`
 		Waiting   float64            `json:"waiting_for_data"`
-	}{rec.Step, rec.Epoch, losses, rec.LR, rec.PerSecond(), rec.WaitingShare()})
+		Scale     float32            `json:"loss_scale,omitempty"`    // of a training in 16 bits
+		Skipped   uint32             `json:"skipped_steps,omitempty"` // so far
+	}{rec.Step, rec.Epoch, losses, rec.LR, rec.PerSecond(), rec.WaitingShare(), rec.Scaling.Scale, rec.Scaling.Skipped})
 	if err != nil {
 		return fmt.Errorf("run folder: %s: %w", metricsFile, err)
 	}

@@ -34,13 +34,16 @@ func (t *Trainer) Snapshot() (*Snapshot, error) {
 		return nil, err
 	}
 	for _, slot := range slots {
-		if t.judge(slot) != nil {
+		if _, err := t.judge(slot); err != nil {
 			break
 		}
 	}
 	s := &Snapshot{Info: Info{
 		Config: t.Config, Step: t.done, Device: t.dev.Info.Name, Driver: t.dev.Info.Driver, Shaders: shaders.Hash(),
 	}}
+	if s.LossScale, err = t.lossScale(); err != nil {
+		return nil, err
+	}
 	for _, ps := range t.networks() {
 		n := netBytes{Params: ps}
 		for _, b := range []struct {
@@ -70,6 +73,17 @@ func (t *Trainer) Snapshot() (*Snapshot, error) {
 	return s, nil
 }
 
+// lossScale is the state of the loss scale after all steps; nil in fp32.
+func (t *Trainer) lossScale() (*kernels.ScaleState, error) {
+	if t.scale == nil {
+		return nil, nil
+	}
+	raw := make([]byte, t.scale.Size)
+	err := t.dev.Read(t.scale.All(), raw)
+	s := kernels.DecodeScale(raw)
+	return &s, err
+}
+
 // Checkpoint brings the bytes into PyTorch's shapes.
 func (s *Snapshot) Checkpoint() *Checkpoint {
 	c := &Checkpoint{Info: s.Info, Nets: map[string]NetState{}}
@@ -78,7 +92,8 @@ func (s *Snapshot) Checkpoint() *Checkpoint {
 		maps.Copy(weights, unpack(n.Tracked, n.running))
 		c.Nets[n.Net] = NetState{weights, unpack(n.List, n.m), unpack(n.List, n.v)}
 	}
-	c.PoolA, c.PoolB = poolPictures(s.pools[0], s.Config.InputNC), poolPictures(s.pools[1], s.Config.OutputNC)
+	e := s.Config.Element()
+	c.PoolA, c.PoolB = poolPictures(e, s.pools[0], s.Config.InputNC), poolPictures(e, s.pools[1], s.Config.OutputNC)
 	return c
 }
 
@@ -91,13 +106,13 @@ func (t *Trainer) Checkpoint() (*Checkpoint, error) {
 	return s.Checkpoint(), nil
 }
 
-// poolPictures brings pictures into the shape [C,H,W].
-func poolPictures(pool [][]byte, channels int) (out [][]float32) {
+// poolPictures brings pictures of a type into the shape [C,H,W].
+func poolPictures(e kernels.Element, pool [][]byte, channels int) (out [][]float32) {
 	stride := kernels.Stride(channels)
 	for _, raw := range pool {
-		size := len(raw) / 4 / stride
+		size := len(raw) / e.Size() / stride
 		picture := make([]float32, channels*size)
-		for i, v := range bytesFloats(raw) {
+		for i, v := range e.Decode(raw) {
 			if c := i % stride; c < channels {
 				picture[c*size+i/stride] = v
 			}
@@ -135,10 +150,13 @@ func (t *Trainer) restore(c *Checkpoint) error {
 			return err
 		}
 	}
-	if err := t.dev.Zero(t.guard.All()); err != nil {
+	if err := t.resetGuard(c.LossScale); err != nil {
 		return err
 	}
 	t.done = c.Step
+	if c.LossScale != nil {
+		t.scaling = *c.LossScale
+	}
 	for i, pool := range []struct {
 		*kernels.Pool
 		pictures [][]float32
@@ -151,7 +169,7 @@ func (t *Trainer) restore(c *Checkpoint) error {
 			for k, v := range picture {
 				image[k%size*stride+k/size] = v
 			}
-			if err := t.dev.Write(pool.Images()[j], floatBytes(image)); err != nil {
+			if err := t.dev.Write(pool.Images()[j], t.Config.Element().Encode(image)); err != nil {
 				return err
 			}
 		}

@@ -16,7 +16,8 @@ import (
 // memory that the one before needed no more.
 //
 // A step is taken whole or not at all. Weights, moments and pools change at its end, and only where the guard found every loss
-// and every gradient finite; once it did not, no later step changes anything either.
+// and every gradient finite; once it did not, no later step changes anything either. In 16 bits a step whose gradients are not finite
+// leaves the weights alone and the others go on: see guard.go.
 type step struct {
 	*vk.Program
 	real         []realPictures // of each micro-batch
@@ -25,6 +26,7 @@ type step struct {
 	dropSeed     *vk.Mem        // of dropout's masks; nil where nothing is dropped
 	losses       *vk.Mem        // a micro-batch's after the other's, one float every vk.Alignment bytes, so that no two wait for each other
 	guard        *vk.Mem        // the guard as this step left it
+	scale        *vk.Mem        // state of the loss scale as this step left it; nil in fp32
 
 	lossNames []string // of one micro-batch
 	seen      []seen   // the calls of networks that move running statistics, in order
@@ -41,10 +43,14 @@ func (m *Model) newStep(h, w int) *step {
 	s := &step{
 		Program: p,
 		poolA:   p.Host("pool decisions A", 8*c.StepSize()), poolB: p.Host("pool decisions B", 8*c.StepSize()),
-		hyper:  p.Host("hyper", 8),
 		losses: p.Host("losses", c.Accumulate*len(m.losses)*vk.Alignment),
 		guard:  p.Host("guard", m.guard.Size), lossNames: m.losses,
 	}
+	hyper := 8
+	if m.scale != nil {
+		hyper, s.scale = kernels.AdamHyperHalfBytes, p.Host("loss scale", m.scale.Size)
+	}
+	s.hyper = p.Host("hyper", hyper)
 	a := &direction{
 		side: "A", gen: m.GA, back: m.GB, judge: m.DA, cycleJudge: m.DCycleA, pool: m.poolB, decisions: s.poolB,
 		cycle: c.LambdaA, identity: c.LambdaB * c.LambdaIdentity, // idt_A compares pictures of B, so λB weighs it
@@ -62,6 +68,10 @@ func (m *Model) newStep(h, w int) *step {
 	if m.GA.dropouts > 0 {
 		s.dropSeed = p.Host("dropout seed", 4*kernels.SeedWords)
 	}
+	if m.scale != nil {
+		losses.scale = m.scale.All()
+		m.forget(p)
+	}
 	for i := range c.Accumulate {
 		r := realPictures{p.Host("real_A", kernels.PixelBytes(n, h, w, c.InputNC, c.Bits)), p.Host("real_B", kernels.PixelBytes(n, h, w, c.OutputNC, c.Bits))}
 		s.real = append(s.real, r)
@@ -74,15 +84,20 @@ func (m *Model) newStep(h, w int) *step {
 	// The update, unless the guard forbids it.
 	p.Stage = "update"
 	m.inspect(p, s.losses)
+	if m.scale != nil {
+		_, interval := c.Element().FirstScale()
+		kernels.LossScale(p, m.scale.All(), m.guard.All(), interval)
+		kernels.Copy(p, wordsOf(m.scale), wordsOf(s.scale))
+	}
 	for _, ps := range m.networks() {
 		m.adam(p, ps, s.hyper)
 	}
 	s.seen = losses.seen
 	for _, call := range s.seen {
-		call.net.Track(p, call.tape, call.group, m.guard.All())
+		call.net.Track(p, call.tape, call.group, m.ended())
 	}
 	for _, d := range []*direction{a, b} {
-		d.pool.Store(p, d.fakes, d.decisions.All(), m.guard.All())
+		d.pool.Store(p, d.fakes, d.decisions.All(), m.ended())
 	}
 	kernels.Copy(p, wordsOf(m.guard), wordsOf(s.guard))
 	return s
@@ -95,7 +110,7 @@ func wordsOf(m *vk.Mem) kernels.Tensor {
 
 // eachPart calls f for stretches of a network's buffers that a shader can bind.
 func (m *Model) eachPart(ps *Params, f func(part func(*vk.Mem) vk.Range, at int)) {
-	limit := min(m.dev.Info.Limits.MaxStorageBufferRange, 1<<30) &^ (vk.Alignment - 1)
+	limit := min(m.dev.Info.Limits.MaxStorageBufferRange, 1<<30) &^ (2*vk.Alignment - 1)
 	for at := 0; at < ps.bytes; at += limit {
 		f(func(mem *vk.Mem) vk.Range { return mem.Slice(at, min(limit, ps.bytes-at)) }, at)
 	}
@@ -104,7 +119,11 @@ func (m *Model) eachPart(ps *Params, f func(part func(*vk.Mem) vk.Range, at int)
 // adam updates one network.
 func (m *Model) adam(p *vk.Program, ps *Params, hyper *vk.Mem) {
 	m.eachPart(ps, func(part func(*vk.Mem) vk.Range, _ int) {
-		kernels.Adam(p, part(ps.Weights), part(ps.Grads), part(ps.M), part(ps.V), hyper.All(), m.guard.All(), m.Config.Beta1, beta2, adamEps)
+		w, halves, scale := part(ps.Weights), vk.Range{}, vk.Range{}
+		if m.scale != nil {
+			halves, scale = halved(ps.Half, w), m.scale.All()
+		}
+		kernels.Adam(p, ps.Element, w, part(ps.Grads), part(ps.M), part(ps.V), hyper.All(), m.guard.All(), scale, halves, m.Config.Beta1, beta2, adamEps)
 	})
 }
 

@@ -20,10 +20,11 @@ type Trainer struct {
 
 	step    *step
 	preview *preview
-	done    int        // steps submitted since the weights were drawn: Adam's t
-	inSlot  [2]pending // whose losses a slot holds or will hold
-	halted  error      // why the device takes no step any more
-	result  Result     // the last one that Step returned
+	done    int                // steps submitted since the weights were drawn: Adam's t, less those that were skipped
+	scaling kernels.ScaleState // what is known of the loss scale: as the last step that was waited for left it
+	inSlot  [2]pending         // whose losses a slot holds or will hold
+	halted  error              // why the device takes no step any more
+	result  Result             // the last one that Step returned
 	source  *rand.PCG
 	random  *rand.Rand // on source, which is seeded anew for each use
 	stored  [2]int     // pictures in the pools of fake_A and fake_B
@@ -37,8 +38,10 @@ type pending struct {
 
 // Result is the losses of a step, which arrive two steps late so that the host never waits for the device.
 type Result struct {
-	Step   int // numbered from 1
-	Losses Losses
+	Step    int // numbered from 1
+	Losses  Losses
+	Skipped bool               // its gradients overflowed, so that it moved no weight: see Config.Precision
+	Scaling kernels.ScaleState // the loss scale after it; none in fp32
 }
 
 // NewTrainer lays out everything for a configuration. Nothing is allocated yet.
@@ -126,9 +129,7 @@ func (t *Trainer) Step(b *data.Batch, lr float64) (*Result, error) {
 	before := t.stored
 	t.done++
 	t.step.fill(slot, b.A, b.B)
-	for i, x := range kernels.AdamHyper(lr, t.Config.Beta1, beta2, t.done) {
-		binary.LittleEndian.PutUint32(slot.Bytes(t.step.hyper)[4*i:], math.Float32bits(x))
-	}
+	t.rate(slot.Bytes(t.step.hyper), lr)
 	t.decide(slot)
 	if t.step.dropSeed != nil {
 		for i, word := range []uint32{uint32(t.Config.Seed), uint32(t.Config.Seed >> 32), uint32(t.done), 0} {
@@ -140,6 +141,17 @@ func (t *Trainer) Step(b *data.Batch, lr float64) (*Result, error) {
 	}
 	t.inSlot[slot.Index()] = pending{t.done, before}
 	return arrived, nil
+}
+
+// rate writes what Adam needs to know of this step.
+func (t *Trainer) rate(into []byte, lr float64) {
+	if t.scale != nil {
+		kernels.AdamHyperHalf(into, lr, t.Config.Beta1, beta2, t.done, int(t.scaling.Skipped))
+		return
+	}
+	for i, x := range kernels.AdamHyper(lr, t.Config.Beta1, beta2, t.done) {
+		binary.LittleEndian.PutUint32(into[4*i:], math.Float32bits(x))
+	}
 }
 
 // checkBatch refuses a batch of another shape than the step's.
@@ -167,28 +179,33 @@ func (t *Trainer) decide(slot vk.Slot) {
 
 // collect takes the losses that a free slot holds.
 func (t *Trainer) collect(slot vk.Slot) (*Result, error) {
-	if err := t.judge(slot); err != nil {
+	skipped, err := t.judge(slot)
+	if err != nil {
 		return nil, err
 	}
 	run := &t.inSlot[slot.Index()]
 	if run.step == 0 {
 		return nil, nil
 	}
-	t.result = Result{Step: run.step, Losses: t.step.readLosses(slot, t.result.Losses)}
+	t.result = Result{Step: run.step, Losses: t.step.readLosses(slot, t.result.Losses), Skipped: skipped}
+	if t.scale != nil {
+		t.scaling = kernels.DecodeScale(slot.Bytes(t.step.scale))
+		t.result.Scaling = t.scaling
+	}
 	*run = pending{}
 	return &t.result, nil
 }
 
-// judge takes the step that a free slot has run back, with all after it, where the device refused it.
-func (t *Trainer) judge(slot vk.Slot) error {
+// judge takes the step that a free slot has run back, with all after it, where the device refused it for good.
+func (t *Trainer) judge(slot vk.Slot) (skipped bool, err error) {
 	run := t.inSlot[slot.Index()]
 	if t.halted != nil || run.step == 0 {
-		return t.halted
+		return false, t.halted
 	}
-	if t.halted = t.verdict(slot.Bytes(t.step.guard), run.step); t.halted != nil {
+	if skipped, t.halted = t.verdict(slot.Bytes(t.step.guard), run.step); t.halted != nil {
 		t.done, t.stored, t.inSlot = run.step-1, run.stored, [2]pending{}
 	}
-	return t.halted
+	return skipped, t.halted
 }
 
 // drain waits for every submitted step and returns the slots, the one with the older step first.
@@ -208,7 +225,8 @@ func (t *Trainer) Drain() (out []Result, err error) {
 		var r *Result
 		if err == nil {
 			if r, err = t.collect(slot); r != nil {
-				out = append(out, Result{r.Step, slices.Clone(r.Losses)})
+				r.Losses = slices.Clone(r.Losses)
+				out = append(out, *r)
 			}
 		}
 	}

@@ -37,8 +37,13 @@ type Translator struct {
 // shape is the size of a padded picture and the bits of its samples.
 type shape struct{ h, w, bits int }
 
-// NewTranslator loads the generator of a direction, "AtoB" or "BtoA", from a checkpoint.
+// NewTranslator loads the generator of a direction, "AtoB" or "BtoA", from a checkpoint. It computes in fp32, however it was trained.
 func NewTranslator(dev *vk.Device, c *Checkpoint, direction string) (*Translator, error) {
+	return NewTranslatorIn(dev, c, direction, kernels.Float32)
+}
+
+// NewTranslatorIn is NewTranslator for another precision. Tiles are computed in fp32 all the same.
+func NewTranslatorIn(dev *vk.Device, c *Checkpoint, direction string, precision kernels.Element) (*Translator, error) {
 	name, err := GeneratorOf(direction)
 	if err != nil {
 		return nil, err
@@ -49,6 +54,7 @@ func NewTranslator(dev *vk.Device, c *Checkpoint, direction string) (*Translator
 	}
 	t := &Translator{dev: dev, gen: NewGenerator(name, spec)}
 	t.arena = dev.NewArena(name + " weights")
+	t.gen.Params.Element = precision
 	t.gen.Params.reserve(t.arena, false)
 	if err := t.arena.Allocate(); err != nil {
 		return nil, err
@@ -138,7 +144,7 @@ func (t *Translator) prepare(s shape) error {
 	p := t.dev.NewProgram(fmt.Sprintf("translate %dx%d", s.w, s.h))
 	t.in = p.Host("picture", kernels.PixelBytes(1, s.h, s.w, t.gen.In, s.bits))
 	t.out = p.Host("translated", kernels.PixelBytes(1, s.h, s.w, t.gen.Out, s.bits))
-	x := kernels.NewTensor(p, "picture", 1, s.h, s.w, t.gen.In)
+	x := t.gen.Params.Element.NewTensor(p, "picture", 1, s.h, s.w, t.gen.In)
 	kernels.Upload(p, t.in.All(), s.bits, x)
 	kernels.Quantise(p, t.gen.Forward(p, x, Pass{Eval: t.Eval}).Y, t.out.All(), s.bits)
 

@@ -49,11 +49,12 @@ func TranslationWorkload(dev *vk.Device, c Config) (*Workload, error) {
 		return nil, err
 	}
 	gen, arena, p := NewGenerator("G_A", spec), dev.NewArena("G_A weights"), dev.NewProgram("translation")
+	gen.Params.Element = c.Element()
 	gen.Params.reserve(arena, false)
 	n := c.BatchSize
 	h, w := c.Size()
 	in, out := p.Host("pictures", kernels.PixelBytes(n, h, w, c.InputNC, c.Bits)), p.Host("translated", kernels.PixelBytes(n, h, w, c.OutputNC, c.Bits))
-	x := kernels.NewTensor(p, "pictures", n, h, w, c.InputNC)
+	x := gen.Params.Element.NewTensor(p, "pictures", n, h, w, c.InputNC)
 	kernels.Upload(p, in.All(), c.Bits, x)
 	kernels.Quantise(p, gen.Forward(p, x, Pass{Images: 1}).Y, out.All(), c.Bits)
 	if _, err := p.Plan(); err != nil {

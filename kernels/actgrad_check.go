@@ -10,7 +10,7 @@ import (
 )
 
 func init() {
-	register(Check{Name: "act_grad", Shaders: []string{"act_grad"}, Cases: actGradCases(), Sized: nhwc(func(t *Trial, _ string, s [4]int) error {
+	register(Check{Name: "act_grad", Shaders: halves("act_grad"), Cases: actGradCases(), Sized: nhwc(func(t *Trial, _ string, s [4]int) error {
 		return actGradTrial(t, ReLU, s, false)
 	})})
 }
@@ -57,7 +57,7 @@ func actGradCases() (cases []Case) {
 			}})
 		}
 	}
-	return cases
+	return append(cases, in16(every(5, cases))...)
 }
 
 func actGradTrial(t *Trial, act Activation, s [4]int, inPlace bool) error {

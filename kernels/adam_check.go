@@ -3,6 +3,7 @@
 package kernels
 
 import (
+	"encoding/binary"
 	"fmt"
 	"math"
 
@@ -10,7 +11,10 @@ import (
 )
 
 func init() {
-	register(Check{Name: "adam", Shaders: []string{"adam"}, Cases: adamCases(), Sized: sized("PARAMETERS", [][]int{{1 << 20}}, func(t *Trial, _ string, v []int) error {
+	register(Check{Name: "adam", Shaders: halves("adam"), Cases: adamCases(), Sized: sized("PARAMETERS", [][]int{{1 << 20}}, func(t *Trial, shader string, v []int) error {
+		if shader == "adam_half" {
+			return adamHalf(t, Float16, roundUp(v[0], 4), 0)
+		}
 		return adamTrial(t, roundUp(v[0], 4), paperAdam(1000), 1e-3)
 	})})
 }
@@ -46,6 +50,9 @@ func adamCases() (cases []Case) {
 		Case{"step 100000", func(t *Trial) error { return adamTrial(t, 64, paperAdam(100000), 1e-3) }},
 		Case{"other settings", func(t *Trial) error { return adamTrial(t, 64, adamSettings{1e-2, 0.9, 0.99, 1e-3, 7}, 1e-3) }},
 		Case{"nothing moves", adamStill},
+		Case{"fp16", func(t *Trial) error { return adamHalf(t, Float16, 260, 0) }},
+		Case{"fp16, the step before was skipped", func(t *Trial) error { return adamHalf(t, Float16, 4*1025, 1) }},
+		Case{"bf16", func(t *Trial) error { return adamHalf(t, BFloat16, 256, 0) }},
 		Case{"first guard set", func(t *Trial) error { return adamHalted(t, 0) }},
 		Case{"last guard set", func(t *Trial) error { return adamHalted(t, 2) }})
 }
@@ -61,9 +68,16 @@ func adamTrial(t *Trial, n int, s adamSettings, moments float64) error {
 	hyper := AdamHyper(s.lr, s.beta1, s.beta2, s.t)
 	hr := t.Floats("hyper", 2, hyper[:], false)
 	guard := t.guard(3, -1)
-	if err := t.Run(func(p *vk.Program) { Adam(p, pr, gr, mr, vr, hr, guard, s.beta1, s.beta2, s.eps) }); err != nil {
+	if err := t.Run(func(p *vk.Program) {
+		Adam(p, Float32, pr, gr, mr, vr, hr, guard, vk.Range{}, vk.Range{}, s.beta1, s.beta2, s.eps)
+	}); err != nil {
 		return err
 	}
+	return t.compareAdam(s, []vk.Range{pr, mr, vr}, p, g, m, v)
+}
+
+// compareAdam holds parameters, m and v against a step from what they were.
+func (t *Trial) compareAdam(s adamSettings, got []vk.Range, p, g, m, v []float32) error {
 	var want, bound [3][]float64
 	for i := range p {
 		w, terms := s.adamReference(float64(p[i]), float64(g[i]), float64(m[i]), float64(v[i]))
@@ -72,12 +86,47 @@ func adamTrial(t *Trial, n int, s adamSettings, moments float64) error {
 			bound[k] = append(bound[k], 8*U*terms[k]+smallestNormal)
 		}
 	}
-	for k, r := range []vk.Range{pr, mr, vr} {
+	for k, r := range got {
 		if err := t.CompareFloats(r, want[k], bound[k]); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// adamHalf runs the 9th step, 3 or 4 of which were skipped, of a network that computes in 16 bits.
+func adamHalf(t *Trial, e Element, n, skippedMore int) error {
+	const scale, step, skipped = 1024, 9, 3
+	s := paperAdam(step - skipped - skippedMore)
+	p, g, m, v := t.Random(n, 0, 0.02), t.Random(n, 0, 1e-3), t.Random(n, 0, 1e-3), t.Random(n, 1e-6, 1e-7)
+	scaled := make([]float32, n)
+	for i := range g {
+		scaled[i] = scale * g[i]
+	}
+	pr, gr, mr, vr := t.Floats("parameters", n, p, true), t.Floats("gradient", n, scaled, false), t.Floats("m", n, m, true), t.Floats("v", n, v, true)
+	raw := make([]byte, AdamHyperHalfBytes)
+	AdamHyperHalf(raw, s.lr, s.beta1, s.beta2, step, skipped)
+	var hyper []uint32
+	for ; len(raw) > 0; raw = raw[4:] {
+		hyper = append(hyper, binary.LittleEndian.Uint32(raw))
+	}
+	hr, guard := t.Words("hyper", len(hyper), hyper, false), t.guard(3, -1)
+	state := t.scaleState(ScaleState{Scale: scale, Skipped: uint32(skipped + skippedMore)}, false)
+	halves := Tensor{t.Words("halves", n/2, nil, true), 1, 1, 1, n, e}
+	err := t.Run(func(p *vk.Program) {
+		Adam(p, e, pr, gr, mr, vr, hr, guard, state, halves.Range, s.beta1, s.beta2, s.eps)
+	})
+	if err != nil {
+		return err
+	}
+	if err := t.compareAdam(s, []vk.Range{pr, mr, vr}, p, g, m, v); err != nil {
+		return err
+	}
+	var want []float64 // what was written, rounded
+	for _, word := range t.Got(pr) {
+		want = append(want, float64(math.Float32frombits(word)))
+	}
+	return t.Compare(halves, want, make([]float64, n))
 }
 
 // adamStill has no gradient and no moments: every parameter keeps its bits.
@@ -88,7 +137,9 @@ func adamStill(t *Trial) error {
 	hyper := AdamHyper(2e-4, 0.5, 0.999, 1)
 	hr := t.Floats("hyper", 2, hyper[:], false)
 	guard := t.guard(1, -1)
-	if err := t.Run(func(p *vk.Program) { Adam(p, pr, gr, mr, vr, hr, guard, 0.5, 0.999, 1e-8) }); err != nil {
+	if err := t.Run(func(p *vk.Program) {
+		Adam(p, Float32, pr, gr, mr, vr, hr, guard, vk.Range{}, vk.Range{}, 0.5, 0.999, 1e-8)
+	}); err != nil {
 		return err
 	}
 	return equalWords(t, pr, bits(p))
@@ -101,7 +152,9 @@ func adamHalted(t *Trial, set int) error {
 	pr, gr, mr, vr := t.Floats("parameters", 64, p, true), t.Floats("gradient", 64, g, false), t.Floats("m", 64, m, true), t.Floats("v", 64, v, true)
 	hyper := AdamHyper(2e-4, 0.5, 0.999, 1)
 	hr, guard := t.Floats("hyper", 2, hyper[:], false), t.guard(3, set)
-	if err := t.Run(func(p *vk.Program) { Adam(p, pr, gr, mr, vr, hr, guard, 0.5, 0.999, 1e-8) }); err != nil {
+	if err := t.Run(func(p *vk.Program) {
+		Adam(p, Float32, pr, gr, mr, vr, hr, guard, vk.Range{}, vk.Range{}, 0.5, 0.999, 1e-8)
+	}); err != nil {
 		return err
 	}
 	for r, was := range map[vk.Range][]float32{pr: p, mr: m, vr: v} {

@@ -1,7 +1,8 @@
 // Checks: how every kernel is proven on a device, in tests and on a user's own GPU. selftest.go runs them all.
 //
 // A check runs a kernel on poisoned memory with guard zones around every buffer, twice with different poison, and holds
-// the result against a slow float64 reference, element by element, by a bound: |error| <= C u sum|terms|, u = 2^-24.
+// the result against a slow float64 reference, element by element, by a bound: |error| <= C u sum|terms|, u = 2^-24. Tensors of 16 bits
+// add the rounding of what is stored: the reference starts from the rounded inputs.
 
 package kernels
 
@@ -31,6 +32,34 @@ type Case struct {
 	Run  func(t *Trial) error
 }
 
+// in16 are cases once more, with tensors of 16 bits: fp16 and bf16 in turns.
+func in16(cases []Case) (out []Case) {
+	for i, c := range cases {
+		e := []Element{Float16, BFloat16}[i%2]
+		out = append(out, Case{c.Name + " " + e.String(), func(t *Trial) error {
+			t.Element = e
+			return c.Run(t)
+		}})
+	}
+	return out
+}
+
+// every is each k-th case, for what shares its arithmetic with cases that are all there.
+func every(k int, cases []Case) (out []Case) {
+	for i := 0; i < len(cases); i += k {
+		out = append(out, cases[i])
+	}
+	return out
+}
+
+// halves are shaders with their variants for 16 bits.
+func halves(shaders ...string) (all []string) {
+	for _, s := range shaders {
+		all = append(all, s, s+"_half")
+	}
+	return all
+}
+
 // Checks are all checks, in the order of their files.
 func Checks() []Check { return checks }
 
@@ -43,6 +72,8 @@ func register(c Check) { checks = append(checks, c) }
 type Trial struct {
 	Rand  *rand.Rand // seeded by the caller, so that a failure can be run again
 	Worst float64    // the largest error of a comparison so far, as a part of its bound
+
+	Element Element // of the tensors; the random numbers are such that they hold them
 
 	dev     *vk.Device
 	arena   *vk.Arena
@@ -78,27 +109,52 @@ func (t *Trial) Floats(name string, n int, in []float32, readBack bool) vk.Range
 	return t.Words(name, n, bits(in), readBack)
 }
 
-// In declares an input tensor. values are [N,H,W,C] without padding.
+// In declares an input tensor. values are [N,H,W,C] without padding; they are rounded to what the tensor holds.
 func (t *Trial) In(name string, n, h, w, c int, values []float32) Tensor {
-	return Tensor{t.Words(name, n*h*w*Stride(c), bits(pad(values, c)), false), n, h, w, c}
+	t.round(values)
+	return Tensor{t.Reals(name, pad(values, c), false), n, h, w, c, t.Element}
 }
 
 // Out declares an output tensor.
 func (t *Trial) Out(name string, n, h, w, c int) Tensor {
-	return Tensor{t.Words(name, n*h*w*Stride(c), nil, true), n, h, w, c}
+	return Tensor{t.Words(name, t.Element.Bytes(n, h, w, c)/4, nil, true), n, h, w, c, t.Element}
 }
 
-// InOut declares a tensor that is read and written.
+// InOut declares a tensor that is read and written, as In does.
 func (t *Trial) InOut(name string, n, h, w, c int, values []float32) Tensor {
-	return Tensor{t.Words(name, n*h*w*Stride(c), bits(pad(values, c)), true), n, h, w, c}
+	t.round(values)
+	return Tensor{t.Reals(name, pad(values, c), true), n, h, w, c, t.Element}
 }
 
-// Random fills n values with fp32 numbers from N(mean, sigma).
+// Reals declares a buffer of an even number of elements of the tensors' type without a shape, as Words does.
+func (t *Trial) Reals(name string, in []float32, readBack bool) vk.Range {
+	if t.Element == Float32 {
+		return t.Floats(name, len(in), in, readBack)
+	}
+	w := make([]uint32, len(in)/2)
+	for i := range w {
+		w[i] = uint32(t.Element.Half(in[2*i])) | uint32(t.Element.Half(in[2*i+1]))<<16
+	}
+	return t.Words(name, len(w), w, readBack)
+}
+
+// round makes values such that tensors hold them exactly.
+func (t *Trial) round(values []float32) {
+	if t.Element == Float32 {
+		return
+	}
+	for i, v := range values {
+		values[i] = t.Element.Single(t.Element.Half(v))
+	}
+}
+
+// Random fills n values with numbers from N(mean, sigma), of the tensors' type.
 func (t *Trial) Random(n int, mean, sigma float64) []float32 {
 	v := make([]float32, n)
 	for i := range v {
 		v[i] = float32(mean + sigma*t.Rand.NormFloat64())
 	}
+	t.round(v)
 	return v
 }
 
@@ -194,9 +250,10 @@ func (t *Trial) Got(r vk.Range) []uint32 {
 }
 
 // Compare holds an output tensor against want, [N,H,W,C] without padding: |got - want| <= bound for every element, and
-// nothing but zero in the padding. A bound of 0 asks for equality. NaN and infinity never pass.
+// nothing but zero in the padding. A bound of 0 asks for equality, or for the right rounding where the tensor is of 16 bits. NaN and
+// infinity never pass.
 func (t *Trial) Compare(x Tensor, want, bound []float64) error {
-	got, stride := t.Got(x.Range), Stride(x.C)
+	got, stride := t.elements(x), Stride(x.C)
 	if len(want) != x.N*x.H*x.W*x.C || len(bound) != len(want) {
 		return fmt.Errorf("%s: %d values expected, the reference has %d and %d bounds", x, x.N*x.H*x.W*x.C, len(want), len(bound))
 	}
@@ -204,7 +261,8 @@ func (t *Trial) Compare(x Tensor, want, bound []float64) error {
 		pixel, c := i/stride, i%stride
 		var err error
 		if c < x.C {
-			err = t.within(w, want[pixel*x.C+c], bound[pixel*x.C+c])
+			want, bound := want[pixel*x.C+c], bound[pixel*x.C+c]
+			err = t.within(w, want, bound+x.Element.rounding(math.Abs(want)+bound))
 		} else if w&0x7fffffff != 0 {
 			err = fmt.Errorf("padding is %g, not zero", math.Float32frombits(w))
 		}
@@ -213,6 +271,30 @@ func (t *Trial) Compare(x Tensor, want, bound []float64) error {
 		}
 		return nil
 	})
+}
+
+// rounding is the most that storing a value of a magnitude may change it by.
+func (e Element) rounding(magnitude float64) float64 {
+	switch e {
+	case Float16:
+		return max(e.unit()*magnitude, 0x1p-25) // below 2^-14, fp16 are multiples of 2^-24
+	case BFloat16:
+		return e.unit() * magnitude
+	}
+	return 0
+}
+
+// elements are those of an output tensor after Run, as the bits of fp32 of the same value.
+func (t *Trial) elements(x Tensor) []uint32 {
+	w := t.Got(x.Range)
+	if x.Element == Float32 {
+		return w
+	}
+	out := make([]uint32, 0, 2*len(w))
+	for _, pair := range w {
+		out = append(out, math.Float32bits(x.Element.Single(uint16(pair))), math.Float32bits(x.Element.Single(uint16(pair>>16))))
+	}
+	return out
 }
 
 // CompareFloats is Compare for a buffer without a shape.
@@ -259,7 +341,7 @@ func (t *Trial) within(word uint32, want, bound float64) error {
 // pad spreads [.., C] values to the device's channel stride.
 func pad(v []float32, c int) []float32 {
 	s := Stride(c)
-	if s == c {
+	if s == c || v == nil {
 		return v
 	}
 	out := make([]float32, len(v)/c*s)

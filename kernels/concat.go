@@ -16,11 +16,14 @@ func Concat(p *vk.Program, act Activation, a, b, y Tensor) {
 		p.Fail(fmt.Errorf("concat of %s and %s to %s: want images of one size, and %d channels", a, b, y, joined.C))
 		return
 	}
+	if !sameElements(p, "concat", a, b, y) {
+		return
+	}
 	push := struct{ Pixels, ChannelsA, ChannelsB, StrideA, StrideB, Quads uint32 }{
 		uint32(y.N * y.H * y.W), uint32(a.C), uint32(b.C), uint32(Stride(a.C)), uint32(Stride(b.C)), uint32(Stride(y.C) / 4),
 	}
 	l := vk.Launch{Spec: []uint32{uint32(act)}, Push: push, Groups: groups(y.vec4s(), flatSize)}
-	launch(p, l, "concat", a.Range, b.Range, y.Range)
+	launchAs(p, y.Element, l, "concat", a.Range, b.Range, y.Range)
 }
 
 // ConcatGrad writes dx, the gradient of one of Concat's inputs, whose channels begin at first in y, from y and dy, its gradient;
@@ -33,6 +36,9 @@ func ConcatGrad(p *vk.Program, act Activation, y, dy Tensor, first int, dx Tenso
 		p.Fail(fmt.Errorf("concat gradient of %s from channel %d of %s: want images of one size, and channels that are there", dx, first, y))
 		return
 	}
+	if !sameElements(p, "concat gradient", y, dx) {
+		return
+	}
 	shader := "concat_grad"
 	if accumulate {
 		shader = "concat_grad_add"
@@ -41,5 +47,5 @@ func ConcatGrad(p *vk.Program, act Activation, y, dy Tensor, first int, dx Tenso
 		uint32(y.N * y.H * y.W), uint32(dx.C), uint32(first), uint32(Stride(y.C)), uint32(Stride(dx.C) / 4),
 	}
 	l := vk.Launch{Spec: []uint32{uint32(act)}, Push: push, Groups: groups(dx.vec4s(), flatSize)}
-	launch(p, l, shader, y.Range, dy.Range, dx.Range)
+	launchAs(p, y.Element, l, shader, y.Range, dy.Range, dx.Range)
 }

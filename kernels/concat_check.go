@@ -10,8 +10,8 @@ import (
 )
 
 func init() {
-	register(Check{Name: "concat", Shaders: []string{"concat", "concat_grad", "concat_grad_add"}, Cases: concatCases(), Sized: sized("N,H,W,A,B", [][]int{{1, 64, 64, 128, 128}},
-		func(t *Trial, _ string, v []int) error { return concatCase{v[0], v[1], v[2], v[3], v[4]}.run(t, ReLU) })})
+	register(Check{Name: "concat", Shaders: halves("concat", "concat_grad", "concat_grad_add"), Cases: concatCases(), Sized: sized("N,H,W,A,B", [][]int{{1, 64, 64, 128, 128}},
+		halved(func(t *Trial, _ string, v []int) error { return concatCase{v[0], v[1], v[2], v[3], v[4]}.run(t, ReLU) }))})
 }
 
 func concatCases() (cases []Case) {
@@ -31,7 +31,7 @@ func concatCases() (cases []Case) {
 			}
 		}
 	}
-	return cases
+	return append(cases, in16(every(2, cases))...)
 }
 
 // concatCase is images of [n,h,w] with a and b channels.

@@ -70,7 +70,7 @@ func (c Conv) MACs(y Tensor) int64 {
 	return int64(y.N*y.H*y.W) * int64(c.Kernel*c.Kernel*c.In*c.Out)
 }
 
-// Forward appends y = act(conv(x, w) + bias). bias holds Stride(Out) floats, the padding zero; a bias without Mem is none.
+// Forward appends y = act(conv(x, w) + bias). w are of the tensors' type. bias holds Stride(Out) floats, the padding zero; a bias without Mem is none.
 func (c Conv) Forward(p *vk.Program, x Tensor, w, bias vk.Range, y Tensor, act Activation) {
 	c.forward(p, convPass{"conv forward " + c.String(), x, w, bias, y, act, false})
 }
@@ -93,14 +93,14 @@ type convPass struct {
 
 // forward appends a pass from the convolution's input to its output.
 func (c Conv) forward(p *vk.Program, s convPass) {
-	p.Fail(c.check(s.from, s.w, s.to))
+	p.Fail(c.check(s.from, s.w, s.from.Element, s.to))
 	c.launch(p, "conv_forward", s, c.shape(s.from, s.to), 1)
 }
 
 // adjoint appends a pass from the convolution's output to its input. Input pixels of the same phase, their position modulo the
 // stride, meet the same taps, and the kernel takes each phase for itself.
 func (c Conv) adjoint(p *vk.Program, s convPass) {
-	p.Fail(c.check(s.to, s.w, s.from))
+	p.Fail(c.check(s.to, s.w, s.from.Element, s.from))
 	c.launch(p, "conv_data_grad", s, c.shape(s.to, s.from), c.Stride)
 }
 
@@ -139,7 +139,7 @@ func (c Conv) launch(p *vk.Program, shader string, s convPass, shape convShape, 
 	for _, t := range e.tiles {
 		l.Variants = append(l.Variants, variant(t))
 	}
-	launch(p, l, e.shader(shader, s.accumulate), s.from.Range, s.w, bias, s.to.Range)
+	launchAs(p, s.to.Element, l, e.shader(shader, s.accumulate), s.from.Range, s.w, bias, s.to.Range)
 }
 
 // convShape is the push constants of the convolution kernels; In and Out are counted in vec4.
@@ -159,8 +159,9 @@ func (c Conv) shape(x, y Tensor) convShape {
 // need no zeros.
 func (c Conv) wraps() bool { return c.Reflect || c.Pad == 0 }
 
-// check holds the arguments against the convolution: x is its input, or the gradient of it, and y its output.
-func (c Conv) check(x Tensor, w vk.Range, y Tensor) error {
+// check holds the arguments against the convolution: x is its input, or the gradient of it, y its output, and w its weights, of a
+// type, or the gradient of those.
+func (c Conv) check(x Tensor, w vk.Range, weights Element, y Tensor) error {
 	switch {
 	case c.In < 1 || c.Out < 1 || c.Kernel < 1 || c.Pad < 0 || c.Stride < 1 || c.Stride > 2:
 		return fmt.Errorf("conv %v: stride %d, pad %d: want positive sizes and a stride of 1 or 2", c, c.Stride, c.Pad)
@@ -171,8 +172,10 @@ func (c Conv) check(x Tensor, w vk.Range, y Tensor) error {
 		return fmt.Errorf("conv %v: reflection by %d pixels of %v: needs an image with more than %d pixels each way", c, c.Pad, x, c.Pad)
 	case c.Reflect && c.Pad > 0 && c.Pad > c.Kernel-2:
 		return fmt.Errorf("conv %v: reflection by %d pixels: at most kernel - 2, so that no tap meets two images of a pixel", c, c.Pad)
-	case w.Bytes < 4*c.WeightLen():
-		return fmt.Errorf("conv %v: weights have %d bytes, want %d", c, w.Bytes, 4*c.WeightLen())
+	case x.Element != y.Element:
+		return fmt.Errorf("conv %v: %v is %s and %v is %s: use one type", c, x, x.Element, y, y.Element)
+	case w.Bytes < weights.Size()*c.WeightLen():
+		return fmt.Errorf("conv %v: weights have %d bytes, want %d", c, w.Bytes, weights.Size()*c.WeightLen())
 	}
 	return nil
 }

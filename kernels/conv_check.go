@@ -15,15 +15,15 @@ const convBound = 16
 func init() {
 	register(Check{
 		Name:    "conv",
-		Shaders: []string{"conv_forward", "conv_data_grad", "conv_data_grad_add", "conv_weight_grad", "conv_weight_grad_add", "conv_sum", "conv_sum_add", "conv_forward_shuffle", "conv_data_grad_shuffle", "conv_data_grad_shuffle_add", "conv_weight_grad_shuffle", "conv_weight_grad_shuffle_add"},
+		Shaders: halves("conv_forward", "conv_data_grad", "conv_data_grad_add", "conv_weight_grad", "conv_weight_grad_add", "conv_sum", "conv_sum_add", "conv_forward_shuffle", "conv_data_grad_shuffle", "conv_data_grad_shuffle_add", "conv_weight_grad_shuffle", "conv_weight_grad_shuffle_add"),
 		Cases:   convCases(),
 	})
 	register(Check{
 		Name:    "convtranspose",
-		Shaders: []string{"conv_data_grad", "conv_forward", "conv_forward_add", "conv_weight_grad", "conv_weight_grad_add", "conv_sum", "conv_data_grad_shuffle", "conv_forward_shuffle", "conv_forward_shuffle_add", "conv_weight_grad_shuffle", "conv_weight_grad_shuffle_add"},
+		Shaders: halves("conv_data_grad", "conv_forward", "conv_forward_add", "conv_weight_grad", "conv_weight_grad_add", "conv_sum", "conv_data_grad_shuffle", "conv_forward_shuffle", "conv_forward_shuffle_add", "conv_weight_grad_shuffle", "conv_weight_grad_shuffle_add"),
 		Cases:   convTransposeCases(),
 	})
-	register(Check{Name: "biasgrad", Shaders: []string{"conv_sum", "conv_sum_add"}, Cases: biasCases()})
+	register(Check{Name: "biasgrad", Shaders: halves("conv_sum", "conv_sum_add"), Cases: biasCases()})
 }
 
 // product is one multiplication of a convolution: y[y] += x[x] w[w], by index into [N,H,W,C] and PyTorch's weights.
@@ -179,7 +179,7 @@ func (k layerCase) run(t *Trial) error {
 	xs, dys, ws := t.Random(inputs, 0, 1), t.Random(outputs, 0, 1), t.Random(k.weights(), 0, 1)
 
 	x, dy := t.In("x", k.n, k.h, k.w, k.in, xs), t.In("dy", k.n, oh, ow, k.out, dys)
-	w := t.Floats("w", k.WeightLen(), k.Pack(ws), false)
+	w := t.Reals("w", k.Pack(ws), false)
 	y := t.Out("y", k.n, oh, ow, k.out)
 	var bias vk.Range
 	var biases, dxs, dws []float32
@@ -304,7 +304,7 @@ func convCases() (cases []Case) {
 		l := layerCase{k.c, k.n, k.h, k.w, k.c.In, k.c.Out, k.bias, k.act, k.accumulate}
 		cases = append(cases, l.cases(name)...)
 	}
-	return cases
+	return append(cases, in16(every(7, cases))...)
 }
 
 // convTransposeCases do the same for transposed convolutions.
@@ -330,7 +330,7 @@ func convTransposeCases() (cases []Case) {
 		l := layerCase{k.c, k.n, k.h, k.w, k.c.In, k.c.Out, k.bias, k.act, k.accumulate}
 		cases = append(cases, l.cases(fmt.Sprintf("stride %d pad %d outpad %d", k.c.Stride, k.c.Pad, k.c.OutPad))...)
 	}
-	return cases
+	return append(cases, in16(every(5, cases))...)
 }
 
 func biasCases() (cases []Case) {
@@ -344,13 +344,10 @@ func biasCases() (cases []Case) {
 			dys := t.Random(k.n*k.h*k.w*k.c, 0.1, 1)
 			dy := t.In("dy", k.n, k.h, k.w, k.c, dys)
 			var dbs []float32
-			db := Tensor{N: 1, H: 1, W: 1, C: k.c}
 			if k.accumulate {
 				dbs = t.Random(k.c, 0, 1)
-				db = t.InOut("db", 1, 1, 1, k.c, dbs)
-			} else {
-				db = t.Out("db", 1, 1, 1, k.c)
 			}
+			db := Tensor{t.Floats("db", Stride(k.c), pad(dbs, k.c), true), 1, 1, 1, k.c, Float32}
 			if err := t.Run(func(p *vk.Program) { BiasGrad(p, dy, db.Range, k.accumulate) }); err != nil {
 				return err
 			}
@@ -361,5 +358,5 @@ func biasCases() (cases []Case) {
 			return t.Compare(db, s.value, s.bound(convBound))
 		}})
 	}
-	return cases
+	return append(cases, in16(cases)...)
 }

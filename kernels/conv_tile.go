@@ -96,8 +96,8 @@ const shareBytes = 1 << 20
 // minShare is the least number of pixels that are worth a split; a multiple of the lanes.
 const minShare = 64
 
-// weightTile divides c's weight gradient over a number of pixels.
-func (e engine) weightTile(c Conv, pixels int) weightTile {
+// weightTile divides c's weight gradient over a number of pixels of a type.
+func (e engine) weightTile(c Conv, element Element, pixels int) weightTile {
 	in, out := c.Kernel*c.Kernel*Stride(c.In)/4, Stride(c.Out)/4
 	t := weightTile{columns: 1, rows: min(e.weightRows, in), turns: 1}
 	for t.columns < out && t.columns < e.lanes {
@@ -111,7 +111,7 @@ func (e engine) weightTile(c Conv, pixels int) weightTile {
 		}
 	}
 	groups := divUp(in, t.rows) * divUp(out, t.columns)
-	pixelBytes := 4 * (Stride(c.In) + Stride(c.Out))
+	pixelBytes := element.Size() * (Stride(c.In) + Stride(c.Out))
 	t.splits = max(divUp(e.weightGroups, groups), pixels*pixelBytes/shareBytes)
 	t.share = max(minShare, divUp(divUp(pixels, t.splits), t.lanes)*t.lanes)
 	t.splits = divUp(pixels, t.share)

@@ -10,19 +10,19 @@ import (
 )
 
 // WeightGrad appends dw = the gradient of the loss with respect to the weights, in the device's order, from the input x and dy,
-// the gradient with respect to y; it is added to dw where accumulate is set. Padding entries come out zero.
+// the gradient with respect to y, in fp32; it is added to dw where accumulate is set. Padding entries come out zero.
 func (c Conv) WeightGrad(p *vk.Program, x, dy Tensor, dw vk.Range, accumulate bool) {
 	c.weightGrad(p, "conv weight gradient "+c.String(), x, dy, dw, accumulate)
 }
 
 func (c Conv) weightGrad(p *vk.Program, label string, x, dy Tensor, dw vk.Range, accumulate bool) {
-	p.Fail(c.check(x, dw, dy))
+	p.Fail(c.check(x, dw, Float32, dy))
 	if p.Err() != nil {
 		return
 	}
 	e := engineOf(p.Device().Info)
 	in, columns := c.Kernel*c.Kernel*Stride(c.In)/4, Stride(c.Out)/4 // of the weights, in vec4
-	t := e.weightTile(c, dy.N*dy.H*dy.W)
+	t := e.weightTile(c, x.Element, dy.N*dy.H*dy.W)
 	shader, out := e.shader("conv_weight_grad", accumulate), dw
 	if t.splits > 1 {
 		shader, out = e.shader("conv_weight_grad", false), p.Temp("weight gradient splits", 4*t.splits*c.WeightLen()).All()
@@ -38,9 +38,9 @@ func (c Conv) weightGrad(p *vk.Program, label string, x, dy Tensor, dw vk.Range,
 		Work:   2 * c.MACs(dy),
 		Label:  label,
 	}
-	launch(p, l, shader, x.Range, dy.Range, out)
+	launchAs(p, x.Element, l, shader, x.Range, dy.Range, out)
 	if t.splits > 1 {
-		sumRows(p, label, out, t.splits, c.WeightLen()/4, dw, 1, accumulate)
+		sumRows(p, label, Float32, out, t.splits, c.WeightLen()/4, dw, 1, accumulate)
 	}
 }
 
@@ -52,13 +52,13 @@ func BiasGrad(p *vk.Program, dy Tensor, db vk.Range, accumulate bool) {
 		return
 	}
 	const label = "bias gradient"
-	pixels, columns, from := dy.N*dy.H*dy.W, Stride(dy.C)/4, dy.Range
+	pixels, columns, from, element := dy.N*dy.H*dy.W, Stride(dy.C)/4, dy.Range, dy.Element
 	if parts := biasParts(pixels); parts > 1 {
 		from = p.Temp("bias gradient parts", 16*parts*columns).All()
-		sumRows(p, label, dy.Range, pixels, columns, from, parts, false)
-		pixels = parts
+		sumRows(p, label, element, dy.Range, pixels, columns, from, parts, false)
+		pixels, element = parts, Float32
 	}
-	sumRows(p, label, from, pixels, columns, db, 1, accumulate)
+	sumRows(p, label, element, from, pixels, columns, db, 1, accumulate)
 }
 
 // biasParts is the number of partial sums of a bias gradient: about the square root of the number of pixels, where two stages
@@ -74,8 +74,9 @@ func biasParts(pixels int) int {
 	return parts
 }
 
-// sumRows appends to[part, columns] (+)= the sums of the rows of from[rows, columns] that are part modulo parts; columns in vec4.
-func sumRows(p *vk.Program, label string, from vk.Range, rows, columns int, to vk.Range, parts int, accumulate bool) {
+// sumRows appends to[part, columns] (+)= the sums of the rows of from[rows, columns], of a type, that are part modulo
+// parts; columns in vec4.
+func sumRows(p *vk.Program, label string, element Element, from vk.Range, rows, columns int, to vk.Range, parts int, accumulate bool) {
 	shader := "conv_sum"
 	if accumulate {
 		shader = "conv_sum_add"
@@ -85,5 +86,5 @@ func sumRows(p *vk.Program, label string, from vk.Range, rows, columns int, to v
 		Groups: groups(parts*columns, 64),
 		Label:  label + ", sum",
 	}
-	launch(p, l, shader, from, to)
+	launchAs(p, element, l, shader, from, to)
 }

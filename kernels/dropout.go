@@ -34,7 +34,7 @@ func Dropout(p *vk.Program, x, y Tensor, rate float32, seed vk.Range, layer uint
 		Scale            float32
 		Layer            uint32
 	}{uint32(count), dropBelow(rate), keptScale(rate), layer}
-	launch(p, vk.Launch{Push: push, Groups: groups(count, stripSize)}, "dropout", x.Range, y.Range, seed)
+	launchAs(p, x.Element, vk.Launch{Push: push, Groups: groups(count, stripSize)}, "dropout", x.Range, y.Range, seed)
 }
 
 // dropBelow is the word below which an element is dropped.

@@ -9,7 +9,7 @@ import (
 )
 
 func init() {
-	register(Check{Name: "dropout", Shaders: []string{"dropout"}, Cases: dropoutCases(), Sized: nhwc(func(t *Trial, _ string, s [4]int) error {
+	register(Check{Name: "dropout", Shaders: halves("dropout"), Cases: dropoutCases(), Sized: nhwc(func(t *Trial, _ string, s [4]int) error {
 		return dropoutTrial(t, s, 0.5, false)
 	})})
 }
@@ -21,7 +21,7 @@ func dropoutCases() (cases []Case) {
 			return dropoutTrial(t, s, rates[i%len(rates)], i%3 == 1)
 		}})
 	}
-	return cases
+	return append(cases, in16(every(3, cases))...)
 }
 
 func dropoutTrial(t *Trial, s [4]int, rate float32, inPlace bool) error {

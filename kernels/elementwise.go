@@ -26,7 +26,14 @@ func AddTo(p *vk.Program, a, sum Tensor) {
 
 // Copy copies src to dst, bit for bit.
 func Copy(p *vk.Program, src, dst Tensor) {
-	elementwise(p, "copy", nil, src, dst)
+	if !sameShapes(p, "copy", src, dst) {
+		return
+	}
+	shader, count := "copy", src.vec4s()
+	if src.Element != Float32 {
+		shader = "copy_half"
+	}
+	launch(p, vk.Launch{Push: countPush{uint32(count)}, Groups: groups(count, stripSize)}, shader, src.Range, dst.Range)
 }
 
 // CopyBytes copies src to dst, which has as many bytes, a multiple of 16.
@@ -36,10 +43,12 @@ func CopyBytes(p *vk.Program, src, dst vk.Range) {
 		return
 	}
 	count := src.Bytes / 16
-	launch(p, vk.Launch{Push: struct{ Count uint32 }{uint32(count)}, Groups: groups(count, stripSize)}, "copy", src, dst)
+	launch(p, vk.Launch{Push: countPush{uint32(count)}, Groups: groups(count, stripSize)}, "copy", src, dst)
 }
 
-// elementwise launches a kernel that treats every vec4 of tensors of one shape alike.
+type countPush struct{ Count uint32 }
+
+// elementwise launches a kernel that treats every vec4 of tensors of one shape and type alike.
 func elementwise(p *vk.Program, shader string, spec []uint32, tensors ...Tensor) {
 	if !sameShapes(p, shader, tensors...) {
 		return
@@ -49,10 +58,10 @@ func elementwise(p *vk.Program, shader string, spec []uint32, tensors ...Tensor)
 	for i, t := range tensors {
 		args[i] = t.Range
 	}
-	launch(p, vk.Launch{Spec: spec, Push: struct{ Count uint32 }{uint32(count)}, Groups: groups(count, stripSize)}, shader, args...)
+	launchAs(p, tensors[0].Element, vk.Launch{Spec: spec, Push: countPush{uint32(count)}, Groups: groups(count, stripSize)}, shader, args...)
 }
 
-// sameShapes makes the program fail where the tensors of a call differ in shape.
+// sameShapes makes the program fail where the tensors of a call differ in shape or in type.
 func sameShapes(p *vk.Program, call string, tensors ...Tensor) bool {
 	for _, t := range tensors[1:] {
 		if !t.SameShape(tensors[0]) {
@@ -60,7 +69,7 @@ func sameShapes(p *vk.Program, call string, tensors ...Tensor) bool {
 			return false
 		}
 	}
-	return true
+	return sameElements(p, call, tensors...)
 }
 
 // Fill writes value to every float of dst.

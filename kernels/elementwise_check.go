@@ -10,7 +10,7 @@ import (
 )
 
 func init() {
-	register(Check{Name: "elementwise", Shaders: []string{"add", "add_to", "copy", "fill", "fill_floats"}, Cases: elementwiseCases(), Sized: nhwc(elementwiseTrial)})
+	register(Check{Name: "elementwise", Shaders: append(halves("add", "add_to", "copy"), "fill", "fill_floats"), Cases: elementwiseCases(), Sized: nhwc(elementwiseTrial)})
 }
 
 // flatShapes are [N,H,W,C] for the kernels that take one lane a vec4: a lone vec4, ends within a workgroup, all paddings.
@@ -25,6 +25,7 @@ func elementwiseCases() (cases []Case) {
 			Case{fmt.Sprint("add in place ", s), func(t *Trial) error { return addTrial(t, s, true) }},
 			Case{fmt.Sprint("copy ", s), func(t *Trial) error { return copyTrial(t, s) }})
 	}
+	cases = append(cases, in16(cases[:18])...)
 	for _, floats := range []int{1, 2, 4, 7, 255, 256, 4099, 65535*stripSize + 1} {
 		cases = append(cases, Case{fmt.Sprint("fill ", floats), func(t *Trial) error { return fillTrial(t, floats) }})
 	}
@@ -73,12 +74,12 @@ func addTrial(t *Trial, s [4]int, inPlace bool) error {
 }
 
 func copyTrial(t *Trial, s [4]int) error {
-	n := s[0] * s[1] * s[2] * Stride(s[3])
+	n := t.Element.Bytes(s[0], s[1], s[2], s[3]) / 4
 	in := make([]uint32, n)
 	for i := range in {
 		in[i] = t.Rand.Uint32() // NaNs and denormals among them
 	}
-	src := Tensor{t.Words("src", n, in, false), s[0], s[1], s[2], s[3]}
+	src := Tensor{t.Words("src", n, in, false), s[0], s[1], s[2], s[3], t.Element}
 	dst := t.Out("dst", s[0], s[1], s[2], s[3])
 	if err := t.Run(func(p *vk.Program) { Copy(p, src, dst) }); err != nil {
 		return err

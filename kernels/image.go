@@ -18,7 +18,7 @@ func Upload(p *vk.Program, pixels vk.Range, bits int, x Tensor) {
 		return
 	}
 	push := uploadPush{uint32(x.vec4s()), uint32(x.C), uint32(bits)}
-	launch(p, vk.Launch{Push: push, Groups: groups(x.vec4s(), flatSize)}, "image_upload", pixels, x.Range)
+	launchAs(p, x.Element, vk.Launch{Push: push, Groups: groups(x.vec4s(), flatSize)}, "image_upload", pixels, x.Range)
 }
 
 type uploadPush struct{ size, channels, bits uint32 }
@@ -31,7 +31,7 @@ func Quantise(p *vk.Program, x Tensor, pixels vk.Range, bits int) {
 	}
 	samples, each := x.N*x.H*x.W*x.C, 32/bits
 	push := quantisePush{uint32(samples), uint32(x.C), uint32(bits)}
-	launch(p, vk.Launch{Push: push, Groups: groups((samples+each-1)/each, flatSize)}, "image_quantise", x.Range, pixels)
+	launchAs(p, x.Element, vk.Launch{Push: push, Groups: groups((samples+each-1)/each, flatSize)}, "image_quantise", x.Range, pixels)
 }
 
 type quantisePush struct{ size, channels, bits uint32 }

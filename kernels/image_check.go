@@ -10,12 +10,12 @@ import (
 )
 
 func init() {
-	register(Check{Name: "image_upload", Shaders: []string{"image_upload"}, Cases: uploadCases(), Sized: sized("N,H,W,C", [][]int{{1, 256, 256, 3}},
-		func(t *Trial, _ string, v []int) error { return uploadTrial(t, [4]int(v), 8) })})
-	register(Check{Name: "image_quantise", Shaders: []string{"image_quantise"}, Cases: quantiseCases(), Sized: sized("N,H,W,C", [][]int{{1, 256, 256, 3}},
-		func(t *Trial, _ string, v []int) error {
+	register(Check{Name: "image_upload", Shaders: halves("image_upload"), Cases: uploadCases(), Sized: sized("N,H,W,C", [][]int{{1, 256, 256, 3}},
+		halved(func(t *Trial, _ string, v []int) error { return uploadTrial(t, [4]int(v), 8) }))})
+	register(Check{Name: "image_quantise", Shaders: halves("image_quantise"), Cases: quantiseCases(), Sized: sized("N,H,W,C", [][]int{{1, 256, 256, 3}},
+		halved(func(t *Trial, _ string, v []int) error {
 			return quantiseTrial(t, [4]int(v), 8, t.Random(v[0]*v[1]*v[2]*v[3], 0, 0.6))
-		})})
+		}))})
 }
 
 // most is the largest sample of a depth.
@@ -49,7 +49,8 @@ func uploadCases() (cases []Case) {
 			cases = append(cases, Case{fmt.Sprint(bits, " bits ", s), func(t *Trial) error { return uploadTrial(t, s, bits) }})
 		}
 	}
-	return append(cases, Case{"every 16-bit sample", func(t *Trial) error { return uploadTrial(t, [4]int{1, 256, 256, 1}, 16) }})
+	cases = append(cases, Case{"every 16-bit sample", func(t *Trial) error { return uploadTrial(t, [4]int{1, 256, 256, 1}, 16) }})
+	return append(cases, in16(every(3, cases))...)
 }
 
 // uploadTrial counts through the samples, beginning anywhere.
@@ -90,10 +91,11 @@ func quantiseCases() (cases []Case) {
 			return quantiseTrial(t, [4]int{1, 32, 32, 1}, bits, x)
 		}})
 	}
-	return cases
+	return append(cases, in16(every(3, cases))...)
 }
 
 func quantiseTrial(t *Trial, s [4]int, bits int, values []float32) error {
+	t.round(values)
 	samples := make([]uint16, len(values))
 	for i, v := range values {
 		samples[i] = quantiseReference(v, bits)

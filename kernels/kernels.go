@@ -2,7 +2,8 @@
 // and beside it (x_check.go) the slow float64 reference that proves it on any device.
 //
 // A launch appends dispatches to a [vk.Program]; a wrong argument makes the program fail by name when it is built.
-// Tensors are fp32, NHWC, with the channels padded to a multiple of 4 by zeros, so that every load and store is a vec4.
+// Tensors are NHWC, of fp32 or of 16 bits ([Element]), with the channels padded to a multiple of 4 by zeros, so that every load and
+// store is a vec4.
 // Every kernel keeps the padding zero.
 package kernels
 
@@ -13,40 +14,51 @@ import (
 	"cyclevk/vk"
 )
 
-// Tensor is a view of device memory as a batch of images: [N, H, W, Stride(C)] fp32.
+// Tensor is a view of device memory as a batch of images: [N, H, W, Stride(C)] of a type.
 type Tensor struct {
 	vk.Range
 	N, H, W, C int
+	Element    Element
 }
 
-// Stride is the number of floats from one pixel to the next: the channels, padded to a multiple of 4.
+// Stride is the number of elements from one pixel to the next: the channels, padded to a multiple of 4.
 func Stride(c int) int { return (c + 3) &^ 3 }
 
-// Bytes is the size of a tensor of a shape.
-func Bytes(n, h, w, c int) int { return 4 * n * h * w * Stride(c) }
+// Bytes is the size of an fp32 tensor of a shape.
+func Bytes(n, h, w, c int) int { return Float32.Bytes(n, h, w, c) }
 
-// NewTensor declares a temporary of a program.
+// NewTensor declares an fp32 temporary of a program.
 func NewTensor(p *vk.Program, name string, n, h, w, c int) Tensor {
-	return Tensor{p.Temp(name, Bytes(n, h, w, c)).All(), n, h, w, c}
+	return Float32.NewTensor(p, name, n, h, w, c)
 }
 
-// Reserve declares a tensor that lives as long as an arena.
+// NewTensor declares a temporary of a program with elements of a type.
+func (e Element) NewTensor(p *vk.Program, name string, n, h, w, c int) Tensor {
+	return Tensor{p.Temp(name, e.Bytes(n, h, w, c)).All(), n, h, w, c, e}
+}
+
+// Reserve declares an fp32 tensor that lives as long as an arena.
 func Reserve(a *vk.Arena, name string, n, h, w, c int) Tensor {
-	return Tensor{a.Reserve(name, Bytes(n, h, w, c)).All(), n, h, w, c}
+	return Float32.Reserve(a, name, n, h, w, c)
+}
+
+// Reserve declares a tensor that lives as long as an arena, with elements of a type.
+func (e Element) Reserve(a *vk.Arena, name string, n, h, w, c int) Tensor {
+	return Tensor{a.Reserve(name, e.Bytes(n, h, w, c)).All(), n, h, w, c, e}
 }
 
 // Images is the n images of t from the index first on. They must begin at a multiple of vk.Alignment bytes, which holds for
-// images whose pixel count is a multiple of 16.
+// images whose pixel count is a multiple of 16 in fp32, and of 32 in 16 bits.
 func (t Tensor) Images(first, n int) Tensor {
-	one := Bytes(1, t.H, t.W, t.C)
+	one := t.Element.Bytes(1, t.H, t.W, t.C)
 	t.Range = t.Mem.Slice(t.Offset+first*one, n*one)
 	t.N = n
 	return t
 }
 
-// Like declares a temporary of the same shape.
+// Like declares a temporary of the same shape and type.
 func (t Tensor) Like(p *vk.Program, name string) Tensor {
-	return NewTensor(p, name, t.N, t.H, t.W, t.C)
+	return t.Element.NewTensor(p, name, t.N, t.H, t.W, t.C)
 }
 
 // SameShape reports whether t and u have the same shape.

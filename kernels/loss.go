@@ -9,16 +9,25 @@ import (
 )
 
 // L1 writes weight * mean |a - b| over the true elements to loss, one float, and weight * sign(a - b) / count to grad, the
-// gradient with respect to a. sign(0) is 0, as in PyTorch. a, b and grad are [N,H,W,C].
-func L1(p *vk.Program, a, b Tensor, weight float32, grad Tensor, loss vk.Range) {
+// gradient with respect to a. sign(0) is 0, as in PyTorch. a, b and grad are [N,H,W,C]. Where they are of 16 bits, grad is times the
+// loss scale whose state ([LossScale]) is given.
+func L1(p *vk.Program, a, b Tensor, weight float32, grad Tensor, loss, state vk.Range) {
 	if !sameShapes(p, "l1 loss", a, b, grad) {
 		return
 	}
 	scale := portion(weight, a.N, a)
 	inStretches(p, a.vec4s(), loss, func(groups, stretch int, partial vk.Range) {
 		push := l1Push{uint32(a.vec4s()), uint32(stretch), scale}
-		launch(p, vk.Launch{Push: push, Groups: [3]int{groups}}, "l1_loss", a.Range, b.Range, grad.Range, partial)
+		launchAs(p, grad.Element, vk.Launch{Push: push, Groups: [3]int{groups}}, "l1_loss", scaled(grad, state, a.Range, b.Range, grad.Range, partial)...)
 	})
+}
+
+// scaled are a loss's arguments, with the state of the loss scale where grad is of 16 bits.
+func scaled(grad Tensor, state vk.Range, args ...vk.Range) []vk.Range {
+	if grad.Element != Float32 {
+		args = append(args, state)
+	}
+	return args
 }
 
 type l1Push struct {
@@ -59,13 +68,13 @@ func ParseGANMode(name string) (GANMode, error) {
 
 // GAN writes the adversarial loss of a discriminator's logits to loss, one float, and its gradient with respect to them to
 // grad. Images [0, real) have the target 1 and the rest the target 0; the loss is weight * (the mean over the real part + the
-// mean over the fake part), where an empty part counts 0. logits and grad are [N,H,W,C].
+// mean over the fake part), where an empty part counts 0. logits and grad are [N,H,W,C]; state is L1's.
 //
 //	LSGAN          (x - target)²
 //	Vanilla        cross entropy with logits: log(1 + e^-x) for target 1, log(1 + e^x) for target 0
 //	VanillaMinMax  -log(1 + e^x) for target 1, log(1 + e^x) for target 0
 //	WGANGP         -x for target 1, x for target 0; the gradient penalty is not part of it
-func GAN(p *vk.Program, mode GANMode, logits Tensor, real int, weight float32, grad Tensor, loss vk.Range) {
+func GAN(p *vk.Program, mode GANMode, logits Tensor, real int, weight float32, grad Tensor, loss, state vk.Range) {
 	switch {
 	case !sameShapes(p, mode.String()+" loss", logits, grad):
 		return
@@ -82,7 +91,8 @@ func GAN(p *vk.Program, mode GANMode, logits Tensor, real int, weight float32, g
 	}
 	inStretches(p, logits.vec4s(), loss, func(groups, stretch int, partial vk.Range) {
 		push.stretch = uint32(stretch)
-		launch(p, vk.Launch{Spec: []uint32{uint32(mode)}, Push: push, Groups: [3]int{groups}}, "gan_loss", logits.Range, grad.Range, partial)
+		l := vk.Launch{Spec: []uint32{uint32(mode)}, Push: push, Groups: [3]int{groups}}
+		launchAs(p, grad.Element, l, "gan_loss", scaled(grad, state, logits.Range, grad.Range, partial)...)
 	})
 }
 

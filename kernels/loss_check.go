@@ -3,6 +3,7 @@
 package kernels
 
 import (
+	"encoding/binary"
 	"fmt"
 	"math"
 
@@ -10,12 +11,12 @@ import (
 )
 
 func init() {
-	register(Check{Name: "l1_loss", Shaders: []string{"l1_loss", "loss_reduce"}, Cases: l1Cases(), Sized: sized("N,H,W,C", [][]int{{1, 256, 256, 3}},
-		func(t *Trial, _ string, v []int) error { return l1Trial(t, [4]int(v), 10) })})
-	register(Check{Name: "gan_loss", Shaders: []string{"gan_loss", "loss_reduce"}, Cases: ganCases(), Sized: sized("N,H,W,C", [][]int{{2, 30, 30, 1}},
-		func(t *Trial, _ string, v []int) error {
+	register(Check{Name: "l1_loss", Shaders: append(halves("l1_loss"), "loss_reduce"), Cases: l1Cases(), Sized: sized("N,H,W,C", [][]int{{1, 256, 256, 3}},
+		halved(func(t *Trial, _ string, v []int) error { return l1Trial(t, [4]int(v), 10) }))})
+	register(Check{Name: "gan_loss", Shaders: append(halves("gan_loss"), "loss_reduce"), Cases: ganCases(), Sized: sized("N,H,W,C", [][]int{{2, 30, 30, 1}},
+		halved(func(t *Trial, _ string, v []int) error {
 			return ganTrial(t, LSGAN, [4]int(v), v[0]/2, 0.5, t.Random(v[0]*v[1]*v[2]*v[3], 0, 3))
-		})})
+		}))})
 }
 
 // l1Reference is |a - b| and its derivative with respect to a.
@@ -52,12 +53,13 @@ func l1Cases() (cases []Case) {
 	for _, s := range flatShapes {
 		cases = append(cases, Case{fmt.Sprint(s), func(t *Trial) error { return l1Trial(t, s, 10) }})
 	}
+	cases = append(cases, in16(every(2, cases))...)
 	return append(cases,
 		Case{"weight 0.5", func(t *Trial) error { return l1Trial(t, [4]int{2, 3, 7, 5}, 0.5) }},
 		Case{"NaN", func(t *Trial) error {
 			a, b := t.In("a", 1, 1, 2, 3, []float32{1, 2, 3, 4, float32(math.NaN()), 6}), t.In("b", 1, 1, 2, 3, make([]float32, 6))
 			grad, loss := t.Out("grad", 1, 1, 2, 3), t.Floats("loss", 1, nil, true)
-			if err := t.Run(func(p *vk.Program) { L1(p, a, b, 1, grad, loss) }); err != nil {
+			if err := t.Run(func(p *vk.Program) { L1(p, a, b, 1, grad, loss, vk.Range{}) }); err != nil {
 				return err
 			}
 			return wantNaN(t, loss, 0)
@@ -72,7 +74,8 @@ func l1Trial(t *Trial, s [4]int, weight float32) error {
 	}
 	a, b := t.In("a", s[0], s[1], s[2], s[3], av), t.In("b", s[0], s[1], s[2], s[3], bv)
 	grad, loss := t.Out("grad", s[0], s[1], s[2], s[3]), t.Floats("loss", 1, nil, true)
-	if err := t.Run(func(p *vk.Program) { L1(p, a, b, weight, grad, loss) }); err != nil {
+	scaling, state := t.scaling()
+	if err := t.Run(func(p *vk.Program) { L1(p, a, b, weight, grad, loss, state) }); err != nil {
 		return err
 	}
 	scale, total := float64(weight)/float64(n), 0.0
@@ -80,7 +83,7 @@ func l1Trial(t *Trial, s [4]int, weight float32) error {
 	for i := range want {
 		value, slope := l1Reference(float64(av[i]), float64(bv[i]))
 		total += scale * value
-		want[i] = scale * slope
+		want[i] = scaling * scale * slope
 		bound[i] = U * math.Abs(want[i]) // the scale is rounded once
 	}
 	if err := t.Compare(grad, want, bound); err != nil {
@@ -101,10 +104,11 @@ func ganCases() (cases []Case) {
 			x := []float32{0, 1, -1, 1e-8, 16, -16, 30, -30, 80, -80, 86.9, -86.9, 87.1, -87.1, 90, -90, 105, -105, 1000, -1000}
 			return ganTrial(t, mode, [4]int{2, 4, 5, 1}, 1, 1, append(x, x...))
 		}})
+		cases = append(cases, in16(cases[len(cases)-2:])...)
 		cases = append(cases, Case{mode.String() + " NaN", func(t *Trial) error {
 			x := t.In("logits", 2, 1, 1, 1, []float32{float32(math.NaN()), 1})
 			grad, loss := t.Out("grad", 2, 1, 1, 1), t.Floats("loss", 1, nil, true)
-			if err := t.Run(func(p *vk.Program) { GAN(p, mode, x, 1, 1, grad, loss) }); err != nil {
+			if err := t.Run(func(p *vk.Program) { GAN(p, mode, x, 1, 1, grad, loss, vk.Range{}) }); err != nil {
 				return err
 			}
 			return wantNaN(t, loss, 0)
@@ -117,7 +121,8 @@ func ganTrial(t *Trial, mode GANMode, s [4]int, real int, weight float32, xv []f
 	image := s[1] * s[2] * s[3]
 	n := s[0] * image
 	x, grad, loss := t.In("logits", s[0], s[1], s[2], s[3], xv), t.Out("grad", s[0], s[1], s[2], s[3]), t.Floats("loss", 1, nil, true)
-	if err := t.Run(func(p *vk.Program) { GAN(p, mode, x, real, weight, grad, loss) }); err != nil {
+	scaling, state := t.scaling()
+	if err := t.Run(func(p *vk.Program) { GAN(p, mode, x, real, weight, grad, loss, state) }); err != nil {
 		return err
 	}
 	total, sum := 0.0, 0.0
@@ -132,13 +137,30 @@ func ganTrial(t *Trial, mode GANMode, s [4]int, real int, weight float32, xv []f
 		value, slope := ganReference(mode, float64(xv[i]), isReal)
 		total += scale * value
 		sum += scale * math.Abs(value)
-		want[i] = scale * slope
-		bound[i] = 8*U*math.Abs(want[i]) + smallestNormal
+		want[i] = scaling * scale * slope
+		bound[i] = 8*U*math.Abs(want[i]) + scaling*smallestNormal
 	}
 	if err := t.Compare(grad, want, bound); err != nil {
 		return err
 	}
 	return t.CompareFloats(loss, []float64{total}, []float64{16*U*sum + smallestNormal})
+}
+
+// scaling is a loss scale that gradients of 16 bits are times.
+func (t *Trial) scaling() (scale float64, state vk.Range) {
+	if t.Element == Float32 {
+		return 1, vk.Range{}
+	}
+	return 256, t.scaleState(ScaleState{Scale: 256}, false)
+}
+
+// scaleState declares the state of a loss scale.
+func (t *Trial) scaleState(s ScaleState, readBack bool) vk.Range {
+	words := make([]uint32, ScaleBytes/4)
+	for i, raw := 0, s.Encode(); i < len(words); i++ {
+		words[i] = binary.LittleEndian.Uint32(raw[4*i:])
+	}
+	return t.Words("loss scale", len(words), words, readBack)
 }
 
 // smallestNormal is the error that devices make by taking subnormal numbers for zero.

@@ -162,8 +162,8 @@ func (lab *laboratory) spirv(name string) ([]byte, error) {
 	return code, err
 }
 
-// detect runs the self-test's cases that exercise a faulty shader until one fails, and returns what it said; empty where all pass. The
-// cases that have caught most faults come first, as they are likely to catch this one.
+// detect runs the self-test's cases that exercise a faulty shader until one fails, and returns what it said; empty where all pass. Those
+// of the file's own check come first, and then those that have caught most faults, as they are likely to catch this one.
 func (lab *laboratory) detect(t *testing.T, dev *vk.Device) string {
 	t.Helper()
 	var cases []Case
@@ -174,7 +174,14 @@ func (lab *laboratory) detect(t *testing.T, dev *vk.Device) string {
 			}
 		}
 	}
-	slices.SortStableFunc(cases, func(a, b Case) int { return lab.caught[b.Name] - lab.caught[a.Name] })
+	own := strings.TrimSuffix(filepath.Base(lab.faulty), filepath.Ext(lab.faulty)) + "/"
+	likely := func(c Case) int {
+		if strings.HasPrefix(c.Name, own) {
+			return 1 + len(faults)
+		}
+		return lab.caught[c.Name]
+	}
+	slices.SortStableFunc(cases, func(a, b Case) int { return likely(b) - likely(a) })
 	for r := range Selftest(dev, []Check{{Cases: cases}}, *seed) {
 		if lab.failure != nil {
 			t.Fatal(lab.failure)
@@ -201,16 +208,16 @@ var faults = []fault{
 	{file: "conv_forward.comp", what: "zero padding not zero", find: "v[r] = inside[r] ? v[r] : vec4(0.0);", replace: "v[r] = v[r];"},
 	{file: "conv_forward.comp", what: "unwritten tail", find: "if (pixel < pixels &&", replace: "if (pixel < pixels - 1 &&"},
 	{file: "conv_forward.comp", what: "write outside", find: "if (pixel < pixels &&", replace: "if (pixel <= pixels &&"},
-	{file: "conv_forward.comp", what: "wrong weight", find: "= w[weights + mine", replace: "= w[weights + 1 + mine"},
+	{file: "conv_forward.comp", what: "wrong weight", find: "LOAD(w[weights + mine", replace: "LOAD(w[weights + 1 + mine"},
 	{file: "conv_forward.comp", what: "last tap lost", find: "ky < kernel;", replace: "ky < kernel - 1;"},
 	{file: "conv_forward.comp", what: "edge off by one", find: "uint(ix) < uint(width)", replace: "uint(ix) <= uint(width)"},
-	{file: "conv_forward.comp", what: "not accumulated", find: "+= activate(", replace: "= activate("},
+	{file: "conv_forward.comp", what: "not accumulated", find: "ADD(y[pixel * co + column + j], activate(sum[r * COLS + j]))", replace: "y[pixel * co + column + j] = STORE(activate(sum[r * COLS + j]))"},
 	{file: "conv_data_grad.comp", what: "edge off by one", find: "o < n ? o : -1", replace: "o <= n ? o : -1"},
 	{file: "conv_data_grad.comp", what: "mirror off by one", find: "source(2 * (size - 1) - i, k, n)", replace: "source(2 * size - 1 - i, k, n)"},
 	{file: "conv_data_grad.comp", what: "corner lost", find: "m < 3", replace: "m < 2"},
 	{file: "conv_data_grad.comp", what: "wrong phase", find: "at.x * stride + phaseX", replace: "at.x * stride"},
 	{file: "conv_data_grad.comp", what: "wrong weight", find: "fma(v[r].x, weight.x, s)", replace: "fma(v[r].x, weight.y, s)"},
-	{file: "conv_data_grad.comp", what: "not accumulated", find: "+= activate(", replace: "= activate("},
+	{file: "conv_data_grad.comp", what: "not accumulated", find: "ADD(dx[pixel * ci + column + j], activate(sum[r * COLS + j]))", replace: "dx[pixel * ci + column + j] = STORE(activate(sum[r * COLS + j]))"},
 	{file: "conv_weight_grad.comp", what: "edge off by one", find: "uint(ix) < uint(width)", replace: "uint(ix) <= uint(width)"},
 	{file: "conv_weight_grad.comp", what: "stride lost", find: "at.x * stride", replace: "at.x"},
 	{file: "conv_weight_grad.comp", what: "wrong pad", find: "tap.y - pad", replace: "tap.y"},
@@ -230,28 +237,36 @@ var faults = []fault{
 	{file: "inc/activation.glsl", what: "sign lost", find: "sign(x) * (1.0", replace: "(1.0"},
 	{file: "inc/actgrad.glsl", what: "wrong subgradient at 0", find: "mix(vec4(0.0), vec4(1.0), greaterThan(", replace: "mix(vec4(0.0), vec4(1.0), greaterThanEqual("},
 	{file: "inc/actgrad.glsl", what: "wrong slope", find: "(1.0 - y) * (1.0 + y)", replace: "1.0 - y"},
-	{file: "act_grad.comp", what: "gradient lost", find: "dy[i] * activationSlope", replace: "activationSlope"},
-	{file: "add.comp", what: "wrong sign", find: "a[i] + b[i]", replace: "a[i] - b[i]"},
-	{file: "add.comp", what: "not accumulated", find: "sum[i] += a[i]", replace: "sum[i] = a[i]"},
+	{file: "act_grad.comp", what: "gradient lost", find: "LOAD(dy[i]) * activationSlope", replace: "activationSlope"},
+	{file: "add.comp", what: "wrong sign", find: "LOAD(a[i]) + LOAD(b[i])", replace: "LOAD(a[i]) - LOAD(b[i])"},
+	{file: "add.comp", what: "not accumulated", find: "ADD(sum[i], LOAD(a[i]))", replace: "sum[i] = a[i]"},
 	{file: "copy.comp", what: "unwritten tail", find: "i < stripEnd(count)", replace: "i < stripEnd(count - 1u)"},
 	{file: "fill.comp", what: "write outside", find: "i < stripEnd(count)", replace: "i < stripEnd(count + 1u)"},
-	{file: "dropout.comp", what: "not scaled", find: "x[i] * scale", replace: "x[i]"},
+	{file: "dropout.comp", what: "not scaled", find: "LOAD(x[i]) * scale", replace: "LOAD(x[i])"},
 	{file: "dropout.comp", what: "one mask for all layers", find: "uvec4(i, layer,", replace: "uvec4(i, 0u,"},
 	{file: "concat.comp", what: "padding between the two", find: "c -= channelsA", replace: "c -= strideA"},
-	{file: "concat.comp", what: "padding not zero", find: "c < channelsB ? b[pixel * strideB + c] : 0.0", replace: "b[pixel * strideB + min(c, channelsB - 1u)]"},
-	{file: "concat.comp", what: "not activated", find: "= activate(vec4(", replace: "= (vec4("},
-	{file: "concat_grad.comp", what: "wrong half", find: "= dy[pixel * stride + first + c + k]", replace: "= dy[pixel * stride + c + k]"},
+	{file: "concat.comp", what: "padding not zero", find: "c < channelsB ? AT(b, pixel * strideB + c) : 0.0", replace: "AT(b, pixel * strideB + min(c, channelsB - 1u))"},
+	{file: "concat.comp", what: "not activated", find: "STORE(activate(vec4(", replace: "STORE((vec4("},
+	{file: "concat_grad.comp", what: "wrong half", find: "AT(dy, pixel * stride + first + c + k)", replace: "AT(dy, pixel * stride + c + k)"},
 	{file: "concat_grad.comp", what: "padding not zero", find: "min(4u, channels - c)", replace: "4u"},
-	{file: "concat_grad.comp", what: "not accumulated", find: "dx[i] += g", replace: "dx[i] = g"},
+	{file: "concat_grad.comp", what: "not accumulated", find: "ADD(dx[i], g * activationSlope(at))", replace: "dx[i] = STORE(g * activationSlope(at))"},
 	{file: "upsample.comp", what: "wrong column", find: "column / 2u) * quads", replace: "(column + 1u) / 2u) * quads"},
-	{file: "upsample.comp", what: "one of four lost", find: " + (from[at + line] + from[at + line + quads])", replace: " + from[at + line]"},
-	{file: "upsample.comp", what: "not accumulated", find: "to[i] += sum", replace: "to[i] = sum"},
+	{file: "upsample.comp", what: "one of four lost", find: " + (LOAD(from[at + line]) + LOAD(from[at + line + quads]))", replace: " + LOAD(from[at + line])"},
+	{file: "upsample.comp", what: "not accumulated", find: "ADD(to[i], sum)", replace: "to[i] = STORE(sum)"},
 	{file: "peak_fma.comp", what: "chain lost", find: "x0 + x1 + x2", replace: "x0 + x1"},
 	{file: "peak_fma.comp", what: "step lost", find: "s < STEPS", replace: "s < STEPS - 1u"},
 	{file: "peak_matrix.comp", what: "sum lost", find: "s0 + s1 + (s2 + s3)", replace: "s0 + s1 + s2", matrices: true},
 	{file: "peak_matrix.comp", what: "turn lost", find: "turn < turns", replace: "turn + 1u < turns", matrices: true},
 	{file: "peak_matrix.comp", what: "first matrix for all", find: "start[first + i]", replace: "start[i]", matrices: true},
 	{file: "peak_matrix.comp", what: "transposed", find: "right, 0u, N, ROWS", replace: "right, 0u, K, gl_CooperativeMatrixLayoutColumnMajor", matrices: true},
+	{file: "inc/real.glsl", what: "elements swapped", find: "unpackHalf2x16(w.x), unpackHalf2x16(w.y)", replace: "unpackHalf2x16(w.y), unpackHalf2x16(w.x)"},
+	{file: "inc/real.glsl", what: "bf16 truncated", find: " + 0x7fffu + (magnitude >> 16 & 1u)", replace: ""},
+	{file: "inc/real.glsl", what: "bf16's ties not to even", find: " + (magnitude >> 16 & 1u)", replace: ""},
+	{file: "inc/real.glsl", what: "fp16's ties not to even", find: " + (magnitude >> 13 & 1u)", replace: ""},
+	{file: "inc/real.glsl", what: "overflow wraps", find: "min(half4, 0x7c00u)", replace: "half4"},
+	{file: "inc/real.glsl", what: "small numbers lost", find: "mix(normal, small,", replace: "mix(normal, uvec4(0u),"},
+	{file: "inc/real.glsl", what: "NaN becomes infinite", find: "uvec4(0x7e00u), nan", replace: "uvec4(0x7c00u), nan"},
+	{file: "inc/real.glsl", what: "sign lost", find: "half4 |= bits >> 16 & 0x8000u;", replace: ""},
 	{file: "inc/random.glsl", what: "a round less", find: "i < 10u", replace: "i < 9u"},
 	{file: "inc/strip.glsl", what: "first of each lane alone", find: "STRIP_STEP * STRIP_EACH, count)", replace: "STRIP_STEP, count)"},
 	{file: "inc/flat.glsl", what: "one row of workgroups", find: "gl_WorkGroupID.y * gl_NumWorkGroups.x + gl_WorkGroupID.x", replace: "gl_WorkGroupID.x"},
@@ -264,11 +279,11 @@ var faults = []fault{
 	{file: "norm_running.comp", what: "biased variance", find: "float(pixels) / float(pixels - 1u)", replace: "1.0"},
 	{file: "norm_running.comp", what: "first group alone", find: "stats[2u * group * quads + q]", replace: "stats[q]"},
 	{file: "norm_running.comp", what: "guard lost", find: " || halted(guards)", replace: ""},
-	{file: "norm_forward.comp", what: "residual lost", find: "v += residual[at]", replace: "v += 0.0"},
+	{file: "norm_forward.comp", what: "residual lost", find: "v += LOAD(residual[at])", replace: "v += 0.0"},
 	{file: "norm_sums.comp", what: "lanes not added up", find: "    g = sumLanes(g, width());", replace: ""},
 	{file: "norm_sums_combine.comp", what: "wrong row", find: "g += partial[at + quads]", replace: "g += partial[at]"},
 	{file: "norm_backward.comp", what: "sum for mean", find: "sums[row()] / float(pixels)", replace: "sums[row()]"},
-	{file: "norm_backward_small.comp", what: "sum for mean", find: "g / float(pixels));", replace: "g);"},
+	{file: "norm_backward_small.comp", what: "sum for mean", find: "g / float(pixels)));", replace: "g));"},
 	{file: "norm_affine_grad.comp", what: "first group alone", find: "g < groups", replace: "g < 1u"},
 	{file: "norm_affine_grad.comp", what: "not accumulated", find: "sum += daffine[i]", replace: "sum += 0.0"},
 	{file: "inc/norm.glsl", what: "last pixel lost", find: "min(start + chunk, pixels)", replace: "min(start + chunk, pixels - 1u)"},
@@ -289,7 +304,7 @@ var faults = []fault{
 	{file: "l1_loss.comp", what: "write outside", find: "min(first + stretch, size)", replace: "min(first + stretch, size + 1u)"},
 	{file: "gan_loss.comp", what: "wrong sign", find: "slope = s * sigmoid(s * v)", replace: "slope = sigmoid(s * v)"},
 	{file: "gan_loss.comp", what: "one image too many is real", find: "i < real", replace: "i <= real"},
-	{file: "gan_loss.comp", what: "padding not zero", find: "mix(scale * slope, vec4(0.0), padding)", replace: "scale * slope"},
+	{file: "gan_loss.comp", what: "padding not zero", find: "mix(scale * slope, vec4(0.0), padding)", replace: "(scale * slope)"},
 	{file: "gan_loss.comp", what: "padding counted", find: "mix(scale * value, vec4(0.0), padding)", replace: "scale * value"},
 	{file: "gan_loss.comp", what: "one mean for both parts", find: "isReal ? realScale : fakeScale", replace: "realScale"},
 	{file: "gan_loss.comp", what: "min-max not negative", find: "value = s * softplus(v)", replace: "value = softplus(v)"},
@@ -302,6 +317,15 @@ var faults = []fault{
 	{file: "adam.comp", what: "wrong decay", find: "fma(vec4(beta1)", replace: "fma(vec4(rest1)"},
 	{file: "adam.comp", what: "no eps", find: "vec4(eps)", replace: "vec4(0.0)"},
 	{file: "adam.comp", what: "write outside", find: "stripEnd(size)", replace: "stripEnd(size + 1u)"},
+	{file: "adam.comp", what: "loss scale left in", find: "g *= inverse", replace: "g *= 1.0"},
+	{file: "adam.comp", what: "skipped step counted", find: "hyper[min(skipped - before, 1u)].x", replace: "hyper[0].x"},
+	{file: "adam.comp", what: "halves of before", find: "STORE(parameters[i])", replace: "STORE(parameters[i] + g)"},
+	{file: "inc/loss_scale.glsl", what: "not scaled", find: "(lossScale * (g))", replace: "(g)"},
+	{file: "loss_scale.comp", what: "grows too late", find: "good == interval", replace: "good == interval + 1u"},
+	{file: "loss_scale.comp", what: "ends too early", find: "scale >= 2.0", replace: "scale >= 4.0"},
+	{file: "loss_scale.comp", what: "last gradients not looked at", find: "i < guards", replace: "i < guards - 1u"},
+	{file: "loss_scale.comp", what: "goes on after the end", find: "guard[0] != 0u || ", replace: ""},
+	{file: "loss_scale.comp", what: "no limit", find: "min(2.0 * scale, MOST)", replace: "2.0 * scale"},
 	{file: "adam.comp", what: "guard lost", find: "if (halted(guards)) return;", replace: ""},
 	{file: "inc/guard.glsl", what: "first guard alone", find: "i < guards", replace: "i < 1u"},
 	{file: "inc/guard.glsl", what: "all words are guards", find: "guard[i * GUARD_STEP]", replace: "guard[i]"},

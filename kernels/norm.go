@@ -36,13 +36,13 @@ func (n Norm) Stats(p *vk.Program, x Tensor, stats vk.Range) {
 		return
 	}
 	if g, ok := n.whole(x); ok {
-		n.launch(p, "norm_stats", None, g, x.Range, stats)
+		n.launch(p, x.Element, "norm_stats", None, g, x.Range, stats)
 		return
 	}
 	g := n.cut(x, reducePerLane, normSize)
 	partial := p.Temp("norm partial statistics", 4*g.chunks()*n.StatsLen(x)).All()
-	n.launch(p, "norm_stats_partial", None, g, x.Range, partial)
-	n.combine(p, "norm_combine", g, x.Range.Sparse(4*g.groups*Stride(x.C)), partial, stats)
+	n.launch(p, x.Element, "norm_stats_partial", None, g, x.Range, partial)
+	n.combine(p, x.Element, "norm_combine", g, x.Range.Sparse(x.Element.Bytes(1, 1, g.groups, x.C)), partial, stats)
 }
 
 // Forward writes y = Act(gamma xhat + beta). With a residual (a Tensor whose Mem is not nil), whose Act is None, it adds that.
@@ -65,7 +65,7 @@ func (n Norm) Forward(p *vk.Program, x Tensor, stats, affine vk.Range, residual,
 		}
 		shader, args = shader+"_residual", append(args, residual.Range)
 	}
-	n.launch(p, shader, n.Act, n.cut(x, mapPerLane, normSize), args...)
+	n.launch(p, x.Element, shader, n.Act, n.cut(x, mapPerLane, normSize), args...)
 }
 
 // Backward writes the gradient of x from dy, that of Forward's y, and the x, stats and affine that Forward took:
@@ -87,13 +87,13 @@ func (n Norm) Backward(p *vk.Program, x Tensor, stats, affine vk.Range, dy, dx T
 	}
 	with := func(args ...vk.Range) []vk.Range { return append(args, last...) }
 	if g, ok := n.whole(x); ok {
-		n.launch(p, "norm_backward_small"+suffix, n.Act, g, with(x.Range, stats, dy.Range, sums, dx.Range)...)
+		n.launch(p, x.Element, "norm_backward_small"+suffix, n.Act, g, with(x.Range, stats, dy.Range, sums, dx.Range)...)
 	} else {
 		g := n.cut(x, reducePerLane, normSize)
 		partial := p.Temp("norm partial sums", 4*g.chunks()*n.StatsLen(x)).All()
-		n.launch(p, "norm_sums"+suffix, n.Act, g, with(x.Range, stats, dy.Range, partial)...)
-		n.combine(p, "norm_sums_combine", g, partial, sums)
-		n.launch(p, "norm_backward"+suffix, n.Act, n.cut(x, mapPerLane, normSize), with(x.Range, stats, dy.Range, sums, dx.Range)...)
+		n.launch(p, x.Element, "norm_sums"+suffix, n.Act, g, with(x.Range, stats, dy.Range, partial)...)
+		n.combine(p, Float32, "norm_sums_combine", g, partial, sums)
+		n.launch(p, x.Element, "norm_backward"+suffix, n.Act, n.cut(x, mapPerLane, normSize), with(x.Range, stats, dy.Range, sums, dx.Range)...)
 	}
 	if daffine.Mem == nil {
 		return
@@ -201,26 +201,26 @@ func roundUp(n, to int) int { return (n + to - 1) / to * to }
 func (g normGrid) chunks() int { return (g.pixels + g.chunk - 1) / g.chunk }
 
 // launch appends a norm kernel that works on all chunks.
-func (n Norm) launch(p *vk.Program, shader string, act Activation, g normGrid, args ...vk.Range) {
-	n.dispatch(p, shader, act, g, g.chunks(), args...)
+func (n Norm) launch(p *vk.Program, e Element, shader string, act Activation, g normGrid, args ...vk.Range) {
+	n.dispatch(p, e, shader, act, g, g.chunks(), args...)
 }
 
 // combine appends a norm kernel that merges what launch's chunks left, about 4 in each lane.
-func (n Norm) combine(p *vk.Program, shader string, g normGrid, args ...vk.Range) {
+func (n Norm) combine(p *vk.Program, e Element, shader string, g normGrid, args ...vk.Range) {
 	chunks := g.chunks()
 	g.shift = 0
 	for 2<<g.shift <= normSize && chunks<<g.shift <= 2*normSize {
 		g.shift++
 	}
-	n.dispatch(p, shader, None, g, 1, args...)
+	n.dispatch(p, e, shader, None, g, 1, args...)
 }
 
-func (n Norm) dispatch(p *vk.Program, shader string, act Activation, g normGrid, chunks int, args ...vk.Range) {
+func (n Norm) dispatch(p *vk.Program, e Element, shader string, act Activation, g normGrid, chunks int, args ...vk.Range) {
 	push := struct {
 		Pixels, Quads, Chunk, Shift, Channels uint32
 		Eps                                   float32
 	}{uint32(g.pixels), uint32(g.quads), uint32(g.chunk), uint32(g.shift), uint32(g.channels), n.Eps}
-	launch(p, vk.Launch{
+	launchAs(p, e, vk.Launch{
 		Spec: []uint32{uint32(act)}, Push: push, Groups: [3]int{chunks, roundUp(g.quads, 1<<g.shift) >> g.shift, g.groups},
 	}, shader, args...)
 }

@@ -20,15 +20,13 @@ import (
 func init() {
 	register(Check{
 		Name: "norm",
-		Shaders: []string{
+		Shaders: append(halves(
 			"norm_stats", "norm_stats_partial", "norm_combine",
 			"norm_forward", "norm_forward_affine", "norm_forward_residual", "norm_forward_affine_residual",
-			"norm_sums", "norm_sums_affine", "norm_sums_combine", "norm_backward", "norm_backward_affine",
-			"norm_backward_small", "norm_backward_small_affine", "norm_affine_grad", "norm_affine_grad_add",
-			"norm_running", "norm_eval_stats",
-		},
+			"norm_sums", "norm_sums_affine", "norm_backward", "norm_backward_affine", "norm_backward_small", "norm_backward_small_affine"),
+			"norm_sums_combine", "norm_affine_grad", "norm_affine_grad_add", "norm_running", "norm_eval_stats"),
 		Cases: normCases(),
-		Sized: sized("N,H,W,C", [][]int{{1, 64, 64, 256}, {1, 16, 16, 256}}, normSized),
+		Sized: sized("N,H,W,C", [][]int{{1, 64, 64, 256}, {1, 16, 16, 256}}, halved(normSized)),
 	})
 }
 
@@ -214,7 +212,7 @@ func normCases() (cases []Case) {
 	add(normCase{n: 4, h: 17, w: 7, c: 5, per: 2, mean: 0.5, sigma: 1, act: ReLU, affine: true, accumulate: true})
 	add(normCase{n: 6, h: 33, w: 31, c: 31, per: 3, mean: 100, sigma: 1e-2, act: LeakyReLU, affine: true})
 	add(normCase{n: 1, h: 257, w: 255, c: 3, per: 1, mean: 0.5, sigma: 1, act: ReLU})
-	return cases
+	return append(cases, in16(append(every(3, cases), cases[len(cases)-2]))...)
 }
 
 // normSized is instance norm, with what the shader's name asks for.
@@ -236,6 +234,7 @@ func (k normCase) run(t *Trial) error {
 		group, c := i/(pixels*k.c), i%k.c
 		xv[i] += float32(k.mean * (1 + float64(c%7)/8 + float64(group)/16))
 	}
+	t.round(xv)
 	gamma, beta := ones(k.c), make([]float64, k.c)
 	affine := make([]float32, 2*stride)
 	for c := range affine {

@@ -14,6 +14,7 @@ import (
 // Pool is a number of image slots in device memory. The host decides what happens to each new image ([PoolDecide]) and keeps
 // count of the images stored; the device hands on ([Pool.Take]) and stores ([Pool.Store]).
 type Pool struct {
+	element       Element
 	size, h, w, c int
 	perBlock      int // slots in every block but the last
 	blocks        []*vk.Mem
@@ -22,11 +23,11 @@ type Pool struct {
 // poolBlock bounds one block of a pool, as some drivers bind or allocate no more at once.
 const poolBlock = 1 << 30
 
-// ReservePool declares a pool of size images of [h,w,c] that lives as long as the arena, in as few blocks as the device can
+// ReservePool declares a pool of size images of [h,w,c], of a type, that lives as long as the arena, in as few blocks as the device can
 // bind. A pool of size 0 stores nothing and hands every image on.
-func ReservePool(a *vk.Arena, dev *vk.Device, name string, size, h, w, c int) *Pool {
-	pool := &Pool{size: size, h: h, w: w, c: c}
-	image := Bytes(1, h, w, c)
+func ReservePool(a *vk.Arena, dev *vk.Device, e Element, name string, size, h, w, c int) *Pool {
+	pool := &Pool{element: e, size: size, h: h, w: w, c: c}
+	image := pool.image()
 	pool.perBlock = max(1, min(poolBlock, dev.Info.Limits.MaxStorageBufferRange, dev.Info.Limits.MaxAllocation)/image)
 	for first := 0; first < max(1, size); first += pool.perBlock {
 		slots := min(pool.perBlock, size-first) // an empty pool has a block too, never touched, for the kernel to bind
@@ -35,12 +36,12 @@ func ReservePool(a *vk.Arena, dev *vk.Device, name string, size, h, w, c int) *P
 	return pool
 }
 
-func (pool *Pool) image() int { return Bytes(1, pool.h, pool.w, pool.c) }
+func (pool *Pool) image() int { return pool.element.Bytes(1, pool.h, pool.w, pool.c) }
 
 // Size is the number of slots.
 func (pool *Pool) Size() int { return pool.size }
 
-// Images are the slots, each one image of [h,w,Stride(c)] fp32, for checkpoints.
+// Images are the slots, each one image of [h,w,Stride(c)], for checkpoints.
 func (pool *Pool) Images() []vk.Range {
 	list := make([]vk.Range, pool.size)
 	for i := range list {
@@ -54,6 +55,9 @@ func (pool *Pool) Images() []vk.Range {
 // PoolDecide writes them. The pool stays as it is until Store, which the same step calls with the same fakes and decisions:
 // fakes from earlier in the step, which it would hold by then, are therefore given once more, in front of the new ones.
 func (pool *Pool) Take(p *vk.Program, fake Tensor, decisions vk.Range, out Tensor) {
+	if !sameElements(p, "image pool", fake, out) {
+		return
+	}
 	if out.N > fake.N || !fake.Images(0, out.N).SameShape(out) {
 		p.Fail(fmt.Errorf("image pool: images %v in, %v out", fake, out))
 		return
@@ -77,6 +81,12 @@ func (pool *Pool) eachBlock(p *vk.Program, fake Tensor, decisions vk.Range, each
 	switch {
 	case fake.H != pool.h || fake.W != pool.w || fake.C != pool.c:
 		p.Fail(fmt.Errorf("image pool of [%d,%d,%d]: images %v", pool.h, pool.w, pool.c, fake))
+		return
+	case fake.Element != pool.element:
+		p.Fail(fmt.Errorf("image pool of %s: images %v of %s", pool.element, fake, fake.Element))
+		return
+	case pool.image()%16 != 0:
+		p.Fail(fmt.Errorf("image pool of [%d,%d,%d] of %s: use images with an even number of pixels", pool.h, pool.w, pool.c, pool.element))
 		return
 	case decisions.Bytes < 8*fake.N:
 		p.Fail(fmt.Errorf("image pool: %d bytes of decisions for %d images, want 8 an image", decisions.Bytes, fake.N))

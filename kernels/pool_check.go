@@ -42,6 +42,7 @@ func poolReference(pool, fakes [][]uint32, decisions []uint32) (out [][]uint32) 
 func poolCases() []Case {
 	keep, store, swap := uint32(PoolKeep), uint32(PoolStore), uint32(PoolSwap)
 	shape := func(h, w, c int) Pool { return Pool{h: h, w: w, c: c} }
+	half := Pool{element: Float16, h: 6, w: 5, c: 3}
 	var cases []Case
 	add := func(name string, pool Pool, size, perBlock int, decisions ...uint32) {
 		pool.size, pool.perBlock = size, perBlock
@@ -54,6 +55,7 @@ func poolCases() []Case {
 	add("two blocks", shape(1, 2, 64), 4, 2, store, 3, swap, 1, keep, 0)
 	add("last block short", shape(33, 2, 3), 5, 2, swap, 4, store, 2, swap, 0)
 	add("stored and taken within one batch", shape(63, 1, 65), 2, 1, store, 1, swap, 1, swap, 1, swap, 0)
+	add("fp16", half, 3, 2, store, 2, swap, 1, keep, 0, swap, 2)
 	cases = append(cases, Case{"random", func(t *Trial) error {
 		var decisions []uint32
 		for range 12 {
@@ -74,7 +76,7 @@ func poolCases() []Case {
 func poolTrial(t *Trial, pool Pool, decisions []uint32, begin, set int) error {
 	image := pool.image() / 4
 	batch := len(decisions) / 2
-	random := func() []uint32 { return bits(pad(t.Random(pool.h*pool.w*pool.c, 0, 1), pool.c)) }
+	random := func() []uint32 { return bits(t.Random(image, 0, 1)) }
 	var stored, fakes [][]uint32
 	for range pool.size {
 		stored = append(stored, random())
@@ -91,7 +93,8 @@ func poolTrial(t *Trial, pool Pool, decisions []uint32, begin, set int) error {
 		blocks = append(blocks, t.Words(fmt.Sprintf("block %d", first), len(held), held, true))
 		pool.blocks = append(pool.blocks, blocks[len(blocks)-1].Mem)
 	}
-	fake := Tensor{t.Words("fake", batch*image, join(fakes), false), batch, pool.h, pool.w, pool.c}
+	fake := Tensor{t.Words("fake", batch*image, join(fakes), false), batch, pool.h, pool.w, pool.c, pool.element}
+	t.Element = pool.element
 	out := t.Out("out", batch-begin, pool.h, pool.w, pool.c)
 	chosen := t.Words("decisions", len(decisions), decisions, false)
 	guard := t.guard(2, set)

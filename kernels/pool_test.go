@@ -62,7 +62,7 @@ func TestReservePoolSplits(t *testing.T) {
 	image := Bytes(1, 8, 16, 3)
 	dev.Info.Limits.MaxStorageBufferRange = 3*image + 1
 	arena := dev.NewArena("pool")
-	pool := ReservePool(arena, dev, "pool", 7, 8, 16, 3)
+	pool := ReservePool(arena, dev, Float32, "pool", 7, 8, 16, 3)
 	if len(pool.blocks) != 3 || pool.Size() != 7 {
 		t.Fatalf("%d blocks for %d images, want 3 for 7", len(pool.blocks), pool.Size())
 	}
@@ -76,7 +76,7 @@ func TestReservePoolSplits(t *testing.T) {
 	if _, err := arena.Bytes(); err != nil {
 		t.Error(err)
 	}
-	if images := ReservePool(arena, dev, "none", 0, 8, 16, 3).Images(); len(images) != 0 {
+	if images := ReservePool(arena, dev, Float32, "none", 0, 8, 16, 3).Images(); len(images) != 0 {
 		t.Errorf("an empty pool has %d images", len(images))
 	}
 }

@@ -16,17 +16,21 @@ func TestWrongArgumentsAreRefused(t *testing.T) {
 	small, large := Reserve(arena, "small", 2, 3, 5, 3), Reserve(arena, "large", 2, 5, 5, 3)
 	floats, loss := arena.Reserve("floats", 48).All(), arena.Reserve("loss", 4).All()
 	one := Reserve(arena, "one", 1, 3, 5, 3)
-	pool := ReservePool(arena, dev, "pool", 2, 3, 5, 3)
+	pool := ReservePool(arena, dev, Float32, "pool", 2, 3, 5, 3)
 	for name, c := range map[string]struct {
 		call func(p *vk.Program)
 		want []string
 	}{
-		"l1 shapes":      {func(p *vk.Program) { L1(p, small, large, 1, small, loss) }, []string{"l1 loss", "small", "large"}},
-		"gan shapes":     {func(p *vk.Program) { GAN(p, Vanilla, small, 1, 1, large, loss) }, []string{"vanilla loss", "small", "large"}},
-		"gan part":       {func(p *vk.Program) { GAN(p, LSGAN, small, 3, 1, small, loss) }, []string{"lsgan loss", "3 real images of 2"}},
-		"gan mode":       {func(p *vk.Program) { GAN(p, 9, small, 1, 1, small, loss) }, []string{"GANMode(9)", "wgangp"}},
-		"adam sizes":     {func(p *vk.Program) { Adam(p, floats, floats, floats, small.Range, loss, loss, 0.5, 0.999, 1e-8) }, []string{"adam: 48 bytes", "480 of v"}},
-		"adam odd":       {func(p *vk.Program) { Adam(p, loss, loss, loss, loss, loss, loss, 0.5, 0.999, 1e-8) }, []string{"adam", "multiple of 16"}},
+		"l1 shapes":  {func(p *vk.Program) { L1(p, small, large, 1, small, loss, vk.Range{}) }, []string{"l1 loss", "small", "large"}},
+		"gan shapes": {func(p *vk.Program) { GAN(p, Vanilla, small, 1, 1, large, loss, vk.Range{}) }, []string{"vanilla loss", "small", "large"}},
+		"gan part":   {func(p *vk.Program) { GAN(p, LSGAN, small, 3, 1, small, loss, vk.Range{}) }, []string{"lsgan loss", "3 real images of 2"}},
+		"gan mode":   {func(p *vk.Program) { GAN(p, 9, small, 1, 1, small, loss, vk.Range{}) }, []string{"GANMode(9)", "wgangp"}},
+		"adam sizes": {func(p *vk.Program) {
+			Adam(p, Float32, floats, floats, floats, small.Range, loss, loss, loss, loss, 0.5, 0.999, 1e-8)
+		}, []string{"adam: 48 bytes", "480 of v"}},
+		"adam odd": {func(p *vk.Program) {
+			Adam(p, Float32, loss, loss, loss, loss, loss, loss, loss, loss, 0.5, 0.999, 1e-8)
+		}, []string{"adam", "multiple of 16"}},
 		"finite odd":     {func(p *vk.Program) { Finite(p, loss, 0, Infinite, loss) }, []string{"finite: 4 bytes", "multiple of 16"}},
 		"finite many":    {func(p *vk.Program) { Finite(p, floats, 1<<32-4, Infinite, loss) }, []string{"finite", "2^32"}},
 		"pool stored":    {func(p *vk.Program) { pool.Store(p, large, floats, loss) }, []string{"image pool of [3,5,3]", "large"}},

@@ -21,7 +21,18 @@ type Sized struct {
 
 // nhwc is a Sized over tensors.
 func nhwc(run func(t *Trial, shader string, s [4]int) error) *Sized {
-	return sized("N,H,W,C", [][]int{{1, 64, 64, 256}}, func(t *Trial, shader string, v []int) error { return run(t, shader, [4]int(v)) })
+	return sized("N,H,W,C", [][]int{{1, 64, 64, 256}}, halved(func(t *Trial, shader string, v []int) error { return run(t, shader, [4]int(v)) }))
+}
+
+// halved is run, with tensors of fp16 where the shader is a variant for 16 bits, whose name goes without that.
+func halved(run func(t *Trial, shader string, v []int) error) func(t *Trial, shader string, v []int) error {
+	return func(t *Trial, shader string, v []int) error {
+		shader, half := strings.CutSuffix(shader, "_half")
+		if half {
+			t.Element = Float16
+		}
+		return run(t, shader, v)
+	}
 }
 
 func sized(dims string, usual [][]int, run func(t *Trial, shader string, v []int) error) *Sized {

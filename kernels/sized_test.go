@@ -15,7 +15,7 @@ func TestEveryShaderIsTimed(t *testing.T) {
 	dev := vktest.Device(t)
 	small := map[string][][]int{
 		"N,H,W,C": {{2, 4, 4, 5}, {1, 48, 48, 36}}, "N,H,W,A,B": {{2, 3, 4, 5, 3}}, "PARAMETERS": {{9}}, "VALUES": {{9}}, "PIXELS,TURNS": {{9, 2}}, "MATRICES,TURNS": {{3, 2}},
-		"H,W": {{7, 9}}, "FRAMEH,FRAMEW": {{24, 35}},
+		"H,W": {{7, 9}}, "GUARDS": {{8}}, "FRAMEH,FRAMEW": {{24, 35}},
 	}
 	for _, check := range Checks() {
 		if check.Sized == nil {

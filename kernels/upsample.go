@@ -27,6 +27,9 @@ func upsample(p *vk.Program, shader string, small, large, from, to Tensor) {
 		p.Fail(fmt.Errorf("%s from %s to %s: want sides of %dx%d and twice that", shader, from, to, small.W, small.H))
 		return
 	}
+	if !sameElements(p, shader, from, to) {
+		return
+	}
 	push := struct{ Rows, Width, Quads uint32 }{uint32(small.N * small.H), uint32(small.W), uint32(Stride(small.C) / 4)}
-	launch(p, vk.Launch{Push: push, Groups: groups(to.vec4s(), flatSize)}, shader, from.Range, to.Range)
+	launchAs(p, to.Element, vk.Launch{Push: push, Groups: groups(to.vec4s(), flatSize)}, shader, from.Range, to.Range)
 }

@@ -10,7 +10,7 @@ import (
 )
 
 func init() {
-	register(Check{Name: "upsample", Shaders: []string{"upsample", "upsample_grad", "upsample_grad_add"}, Cases: upsampleCases(), Sized: nhwc(func(t *Trial, shader string, s [4]int) error {
+	register(Check{Name: "upsample", Shaders: halves("upsample", "upsample_grad", "upsample_grad_add"), Cases: upsampleCases(), Sized: nhwc(func(t *Trial, shader string, s [4]int) error {
 		return upsampleTrial(t, s, shader == "upsample_grad_add")
 	})})
 }
@@ -19,7 +19,7 @@ func upsampleCases() (cases []Case) {
 	for i, s := range [][4]int{{1, 1, 1, 1}, {2, 3, 2, 3}, {3, 7, 5, 5}, {1, 17, 31, 8}, {2, 31, 9, 65}, {1, 64, 63, 4}} {
 		cases = append(cases, Case{fmt.Sprint(s), func(t *Trial) error { return upsampleTrial(t, s, i%2 == 1) }})
 	}
-	return cases
+	return append(cases, in16(every(3, cases))...)
 }
 
 func upsampleTrial(t *Trial, s [4]int, accumulate bool) error {

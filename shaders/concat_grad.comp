@@ -5,16 +5,19 @@
 // Push constants: pixels; channels of dx, without padding; first; stride of y in floats; quads of dx. Constant 0: the activation.
 // One lane a vec4 of dx.
 //! variant concat_grad_add -DTO
+//! variant concat_grad_half -DHALF=1
+//! variant concat_grad_add_half -DTO -DHALF=1
 #version 450
 #extension GL_GOOGLE_include_directive : require
 
+#include "inc/real.glsl"
 layout(constant_id = 0) const uint ACTIVATION = 0u;
-layout(std430, binding = 0) readonly buffer Y { float y[]; };
-layout(std430, binding = 1) readonly buffer DY { float dy[]; };
+layout(std430, binding = 0) readonly buffer Y { REAL y[]; };
+layout(std430, binding = 1) readonly buffer DY { REAL dy[]; };
 #ifdef TO
-layout(std430, binding = 2) buffer DX { vec4 dx[]; };
+layout(std430, binding = 2) buffer DX { REAL4 dx[]; };
 #else
-layout(std430, binding = 2) writeonly buffer DX { vec4 dx[]; };
+layout(std430, binding = 2) writeonly buffer DX { REAL4 dx[]; };
 #endif
 layout(push_constant) uniform Shape { uint pixels, channels, first, stride, quads; };
 
@@ -27,12 +30,12 @@ void main() {
     uint pixel = i / quads, c = 4u * (i - pixel * quads);
     vec4 g = vec4(0.0), at = vec4(0.0);
     for (uint k = 0u; k < min(4u, channels - c); k++) {
-        g[k] = dy[pixel * stride + first + c + k];
-        at[k] = y[pixel * stride + first + c + k];
+        g[k] = AT(dy, pixel * stride + first + c + k);
+        at[k] = AT(y, pixel * stride + first + c + k);
     }
 #ifdef TO
-    dx[i] += g * activationSlope(at);
+    ADD(dx[i], g * activationSlope(at));
 #else
-    dx[i] = g * activationSlope(at);
+    dx[i] = STORE(g * activationSlope(at));
 #endif
 }

@@ -6,6 +6,10 @@
 //! variant conv_data_grad_add -DACCUMULATE
 //! variant conv_data_grad_shuffle -DSHUFFLE
 //! variant conv_data_grad_shuffle_add -DSHUFFLE -DACCUMULATE
+//! variant conv_data_grad_half -DHALF=5
+//! variant conv_data_grad_add_half -DACCUMULATE -DHALF=5
+//! variant conv_data_grad_shuffle_half -DSHUFFLE -DHALF=5
+//! variant conv_data_grad_shuffle_add_half -DSHUFFLE -DACCUMULATE -DHALF=5
 //
 // shapes     dy [N,OH,OW,CO], w [kernel,kernel,CI,CO], bias [CI], dx [N,H,W,CI]; CI and CO are padded to a multiple of 4
 // bindings   0 dy, 1 w, 2 bias (any buffer where hasBias is 0), 3 dx, which the add variants add to
@@ -22,6 +26,8 @@
 #extension GL_KHR_shader_subgroup_shuffle : require
 #endif
 
+#include "inc/real.glsl"
+
 layout(local_size_x_id = 0) in;
 layout(constant_id = 0) const int LANES = 64;
 layout(constant_id = 1) const int ROWS = 4;
@@ -29,13 +35,13 @@ layout(constant_id = 2) const int COLS = 4;
 layout(constant_id = 3) const bool REFLECT = false; // else zeros
 layout(constant_id = 4) const uint ACTIVATION = 0u;
 
-layout(std430, binding = 0) readonly buffer DY { vec4 dy[]; };
-layout(std430, binding = 1) readonly buffer W { vec4 w[]; };
+layout(std430, binding = 0) readonly buffer DY { REAL4 dy[]; };
+layout(std430, binding = 1) readonly buffer W { REAL4 w[]; };
 layout(std430, binding = 2) readonly buffer Bias { vec4 bias[]; };
 #ifdef ACCUMULATE
-layout(std430, binding = 3) buffer DX { vec4 dx[]; };
+layout(std430, binding = 3) buffer DX { REAL4 dx[]; };
 #else
-layout(std430, binding = 3) writeonly buffer DX { vec4 dx[]; };
+layout(std430, binding = 3) writeonly buffer DX { REAL4 dx[]; };
 #endif
 
 layout(push_constant) uniform Push {
@@ -108,17 +114,17 @@ void main() {
             for (int c = 0; c < co; c++) {
                 vec4 v[ROWS];
                 [[unroll]] for (int r = 0; r < ROWS; r++) {
-                    v[r] = dy[max(own[r], 0) + c];
+                    v[r] = LOAD(dy[max(own[r], 0) + c]);
                     v[r] = own[r] >= 0 ? v[r] : vec4(0.0);
                     if (REFLECT) {
                         [[unroll]] for (int m = 0; m < 3; m++) {
-                            if (mirrored[r][m] >= 0) v[r] += dy[mirrored[r][m] + c];
+                            if (mirrored[r][m] >= 0) v[r] += LOAD(dy[mirrored[r][m] + c]);
                         }
                     }
                 }
                 [[unroll]] for (int e = 0; e < 4 * COLS; e += SHARERS) {
                     const int mine = min(e + sharer(), 4 * COLS - 1);
-                    const vec4 loaded = w[(weights + min(4 * column + mine, 4 * ci - 1)) * co + c];
+                    const vec4 loaded = LOAD(w[(weights + min(4 * column + mine, 4 * ci - 1)) * co + c]);
                     [[unroll]] for (int k = 0; k < SHARERS; k++) {
                         const int j = (e + k) / 4, i = (e + k) % 4; // column, channel in it
                         if (j < COLS) {
@@ -142,9 +148,9 @@ void main() {
             if (first + LANES * r < pixels && column + j < ci) {
                 const int pixel = (image[r] * height + iy[r]) * width + ix[r];
 #ifdef ACCUMULATE
-                dx[pixel * ci + column + j] += activate(sum[r * COLS + j]);
+                ADD(dx[pixel * ci + column + j], activate(sum[r * COLS + j]));
 #else
-                dx[pixel * ci + column + j] = activate(sum[r * COLS + j]);
+                dx[pixel * ci + column + j] = STORE(activate(sum[r * COLS + j]));
 #endif
             }
         }

@@ -4,6 +4,10 @@
 //! variant conv_forward_add -DACCUMULATE
 //! variant conv_forward_shuffle -DSHUFFLE
 //! variant conv_forward_shuffle_add -DSHUFFLE -DACCUMULATE
+//! variant conv_forward_half -DHALF=5
+//! variant conv_forward_add_half -DACCUMULATE -DHALF=5
+//! variant conv_forward_shuffle_half -DSHUFFLE -DHALF=5
+//! variant conv_forward_shuffle_add_half -DSHUFFLE -DACCUMULATE -DHALF=5
 //
 // shapes     x [N,H,W,CI], w [kernel,kernel,CI,CO], bias [CO], y [N,OH,OW,CO]; CI and CO are padded to a multiple of 4
 // bindings   0 x, 1 w, 2 bias (any buffer where hasBias is 0), 3 y, which the add variants add to
@@ -20,6 +24,8 @@
 #extension GL_KHR_shader_subgroup_shuffle : require
 #endif
 
+#include "inc/real.glsl"
+
 layout(local_size_x_id = 0) in;
 layout(constant_id = 0) const int LANES = 64;
 layout(constant_id = 1) const int ROWS = 4;
@@ -27,13 +33,13 @@ layout(constant_id = 2) const int COLS = 4;
 layout(constant_id = 3) const bool REFLECT = false; // else zeros
 layout(constant_id = 4) const uint ACTIVATION = 0u;
 
-layout(std430, binding = 0) readonly buffer X { vec4 x[]; };
-layout(std430, binding = 1) readonly buffer W { vec4 w[]; };
+layout(std430, binding = 0) readonly buffer X { REAL4 x[]; };
+layout(std430, binding = 1) readonly buffer W { REAL4 w[]; };
 layout(std430, binding = 2) readonly buffer Bias { vec4 bias[]; };
 #ifdef ACCUMULATE
-layout(std430, binding = 3) buffer Y { vec4 y[]; };
+layout(std430, binding = 3) buffer Y { REAL4 y[]; };
 #else
-layout(std430, binding = 3) writeonly buffer Y { vec4 y[]; };
+layout(std430, binding = 3) writeonly buffer Y { REAL4 y[]; };
 #endif
 
 layout(push_constant) uniform Push {
@@ -86,13 +92,13 @@ void main() {
             for (int c = 0; c < ci; c++) {
                 vec4 v[ROWS];
                 [[unroll]] for (int r = 0; r < ROWS; r++) {
-                    v[r] = x[source[r] + c];
+                    v[r] = LOAD(x[source[r] + c]);
                     if (!REFLECT) v[r] = inside[r] ? v[r] : vec4(0.0);
                 }
                 vec4 four[4]; // a column's weights
                 [[unroll]] for (int e = 0; e < 4 * COLS; e += SHARERS) {
                     const int mine = min(e + sharer(), 4 * COLS - 1);
-                    const vec4 loaded = w[weights + mine % 4 * co + min(column + mine / 4, co - 1)];
+                    const vec4 loaded = LOAD(w[weights + mine % 4 * co + min(column + mine / 4, co - 1)]);
                     [[unroll]] for (int k = 0; k < SHARERS; k++) {
                         const int j = (e + k) / 4;
                         four[(e + k) % 4] = shared4(loaded, k);
@@ -117,9 +123,9 @@ void main() {
             const int pixel = first + LANES * r;
             if (pixel < pixels && column + j < co) {
 #ifdef ACCUMULATE
-                y[pixel * co + column + j] += activate(sum[r * COLS + j]);
+                ADD(y[pixel * co + column + j], activate(sum[r * COLS + j]));
 #else
-                y[pixel * co + column + j] = activate(sum[r * COLS + j]);
+                y[pixel * co + column + j] = STORE(activate(sum[r * COLS + j]));
 #endif
             }
         }

@@ -2,6 +2,8 @@
 // It adds up the splits of a weight gradient (P = 1), and the pixels of a bias gradient in two stages.
 //
 //! variant conv_sum_add -DACCUMULATE
+//! variant conv_sum_half -DHALF=0
+//! variant conv_sum_add_half -DACCUMULATE -DHALF=0
 //
 // shapes     in [rows, columns], out [P, columns], columns in vec4
 // bindings   0 in, 1 out, which the variant adds to
@@ -11,9 +13,11 @@
 #version 450
 #extension GL_GOOGLE_include_directive : require
 
+#include "inc/real.glsl"
+
 layout(local_size_x = 64) in;
 
-layout(std430, binding = 0) readonly buffer In { vec4 source[]; };
+layout(std430, binding = 0) readonly buffer In { REAL4 source[]; };
 #ifdef ACCUMULATE
 layout(std430, binding = 1) buffer Out { vec4 result[]; };
 #else
@@ -28,7 +32,7 @@ void main() {
     const int i = int((gl_WorkGroupID.y * gl_NumWorkGroups.x + gl_WorkGroupID.x) * 64 + gl_LocalInvocationIndex);
     if (i >= parts * columns) return;
     vec4 sum = vec4(0.0);
-    for (int at = i; at < rows * columns; at += parts * columns) sum += source[at];
+    for (int at = i; at < rows * columns; at += parts * columns) sum += LOAD(source[at]);
 #ifdef ACCUMULATE
     result[i] += sum;
 #else

@@ -4,6 +4,10 @@
 //! variant conv_weight_grad_add -DACCUMULATE
 //! variant conv_weight_grad_shuffle -DSHUFFLE
 //! variant conv_weight_grad_shuffle_add -DSHUFFLE -DACCUMULATE
+//! variant conv_weight_grad_half -DHALF=3
+//! variant conv_weight_grad_add_half -DACCUMULATE -DHALF=3
+//! variant conv_weight_grad_shuffle_half -DSHUFFLE -DHALF=3
+//! variant conv_weight_grad_shuffle_add_half -DSHUFFLE -DACCUMULATE -DHALF=3
 //
 // shapes     x [N,H,W,CI], dy [N,OH,OW,CO], dw [splits,kernel,kernel,CI,CO]; CI and CO are padded to a multiple of 4
 // bindings   0 x, 1 dy, 2 dw, which the add variants add to
@@ -22,13 +26,15 @@
 #extension GL_KHR_shader_subgroup_shuffle : require
 #endif
 
+#include "inc/real.glsl"
+
 layout(local_size_x_id = 0) in;
 layout(constant_id = 0) const int LANES = 64;
 layout(constant_id = 1) const int ROWS = 4;
 layout(constant_id = 2) const int TURNS = 1; // pixels of a lane that are added to a sum at once; divides `columns` with shuffles
 
-layout(std430, binding = 0) readonly buffer X { vec4 x[]; };
-layout(std430, binding = 1) readonly buffer DY { vec4 dy[]; };
+layout(std430, binding = 0) readonly buffer X { REAL4 x[]; };
+layout(std430, binding = 1) readonly buffer DY { REAL4 dy[]; };
 #ifdef ACCUMULATE
 layout(std430, binding = 2) buffer DW { vec4 dw[]; };
 #else
@@ -77,13 +83,13 @@ void main() {
                 ix = mirror(ix, width);
             }
             const bool inside = first + sharer() < end && uint(iy) < uint(height) && uint(ix) < uint(width);
-            loaded[r] = x[inside ? ((at.n * height + iy) * width + ix) * ci + channel[r] : 0];
+            loaded[r] = LOAD(x[inside ? ((at.n * height + iy) * width + ix) * ci + channel[r] : 0]);
             loaded[r] = inside ? loaded[r] : vec4(0.0);
         }
         for (int turn = 0; turn < SHARERS; turn += TURNS * slots) {
             vec4 g[TURNS];
             [[unroll]] for (int t = 0; t < TURNS; t++) {
-                g[t] = dy[min(first + turn + t * slots + slot, pixels - 1) * co + min(column, co - 1)];
+                g[t] = LOAD(dy[min(first + turn + t * slots + slot, pixels - 1) * co + min(column, co - 1)]);
             }
             [[unroll]] for (int r = 0; r < ROWS; r++) {
                 vec4 v[TURNS];

@@ -4,11 +4,13 @@
 // binding 0: x [count] vec4; 1: y, which may be x's memory; 2: seed, 4 words: key (low, high), step, 0
 // Push constants: count; threshold: an element whose random word is below is dropped; scale = 1 / (1 - rate); layer.
 // One draw has the words of a vec4's 4 elements.
+//! variant dropout_half -DHALF=0
 #version 450
 #extension GL_GOOGLE_include_directive : require
 
-layout(std430, binding = 0) readonly buffer X { vec4 x[]; };
-layout(std430, binding = 1) writeonly buffer Y { vec4 y[]; };
+#include "inc/real.glsl"
+layout(std430, binding = 0) readonly buffer X { REAL4 x[]; };
+layout(std430, binding = 1) writeonly buffer Y { REAL4 y[]; };
 layout(std430, binding = 2) readonly buffer Seed { uvec4 seed; };
 layout(push_constant) uniform Shape {
     uint count, threshold;
@@ -22,6 +24,6 @@ layout(push_constant) uniform Shape {
 void main() {
     for (uint i = stripFirst(); i < stripEnd(count); i += STRIP_STEP) {
         uvec4 draw = philox(uvec4(i, layer, seed.z, 0u), seed.xy);
-        y[i] = mix(vec4(0.0), x[i] * scale, greaterThanEqual(draw, uvec4(threshold)));
+        y[i] = STORE(mix(vec4(0.0), LOAD(x[i]) * scale, greaterThanEqual(draw, uvec4(threshold))));
     }
 }

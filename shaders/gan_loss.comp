@@ -7,18 +7,25 @@
 //
 // x and grad are [N, H, W, Stride(C)] as vec4. Each workgroup sums its own stretch and leaves one partial sum, as l1_loss does.
 //
-// Bindings: 0 x, 1 grad, 2 partial sums [workgroups]. Push constants: see ganPush in kernels/loss.go.
+// The variant multiplies grad by the loss scale.
+//
+// Bindings: 0 x, 1 grad, 2 partial sums [workgroups], 3 the loss scale. Push constants: see ganPush in kernels/loss.go.
 // Specialisation constant 0 is the GANMode, so that a mode's arithmetic is all that is compiled.
+//! variant gan_loss_half -DHALF=1
 #version 450
 #extension GL_GOOGLE_include_directive : require
 
 const uint LSGAN = 0u, VANILLA = 1u, VANILLA_MIN_MAX = 2u, WGANGP = 3u;
 layout(constant_id = 0) const uint MODE = LSGAN;
 
+#include "inc/real.glsl"
+
 layout(local_size_x = 64) in;
-layout(std430, binding = 0) readonly buffer X { vec4 x[]; };
-layout(std430, binding = 1) writeonly buffer Grad { vec4 grad[]; };
+layout(std430, binding = 0) readonly buffer X { REAL4 x[]; };
+layout(std430, binding = 1) writeonly buffer Grad { REAL4 grad[]; };
 layout(std430, binding = 2) writeonly buffer Partial { float partial[]; };
+#define LOSS_SCALE 3
+#include "inc/loss_scale.glsl"
 layout(push_constant) uniform Push {
     uint size;        // of the tensor, in vec4
     uint stretch;     // vec4 a workgroup
@@ -63,7 +70,7 @@ void main() {
     for (uint i = first + gl_LocalInvocationIndex; i < end; i += gl_WorkGroupSize.x) {
         bool isReal = i < real;
         float s = isReal ? -1.0 : 1.0;
-        vec4 v = x[i], value, slope;
+        vec4 v = LOAD(x[i]), value, slope;
         if (MODE == LSGAN) {
             vec4 d = v - (isReal ? 1.0 : 0.0);
             value = d * d;
@@ -81,7 +88,7 @@ void main() {
         bvec4 padding = greaterThanEqual(i % quads * 4u + uvec4(0u, 1u, 2u, 3u), uvec4(channels));
         float scale = isReal ? realScale : fakeScale;
         sum += mix(scale * value, vec4(0.0), padding);
-        grad[i] = mix(scale * slope, vec4(0.0), padding);
+        grad[i] = STORE(SCALED(mix(scale * slope, vec4(0.0), padding)));
     }
     sum = sumLanes(sum, 1u);
     if (gl_LocalInvocationIndex == 0u) partial[gl_WorkGroupID.x] = dot(sum, vec4(1.0));

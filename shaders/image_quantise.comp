@@ -2,10 +2,12 @@
 // being 255 or 65535. An invocation packs a word of four bytes or two samples of 16 bits; the last word's spare bytes are zero.
 //
 // Bindings: 0 x [N, H, W, Stride(C)], 1 pixels [N, H, W, C] samples. Push constants: see quantisePush in kernels/image.go.
+//! variant image_quantise_half -DHALF=0
 #version 450
 #extension GL_GOOGLE_include_directive : require
 
-layout(std430, binding = 0) readonly buffer X { float x[]; };
+#include "inc/real.glsl"
+layout(std430, binding = 0) readonly buffer X { REAL x[]; };
 layout(std430, binding = 1) writeonly buffer Pixels { uint pixels[]; };
 layout(push_constant) uniform Push {
     uint size; // of the pixels, in samples
@@ -28,7 +30,7 @@ void main() {
     float most = bits == 8u ? 255.0 : 65535.0;
     for (uint s = 0u; s < min(each, size - each * i); s++) {
         uint at = each * i + s;
-        word |= quantised(x[at / channels * stride + at % channels], most) << (bits * s);
+        word |= quantised(AT(x, at / channels * stride + at % channels), most) << (bits * s);
     }
     pixels[i] = word;
 }

@@ -4,11 +4,14 @@
 // which may be dy's memory: each element is read before it is written, by the same lane.
 // Push constants, constant and workgroups: inc/norm.glsl.
 //! variant norm_backward_affine -DAFFINE=5
+//! variant norm_backward_half -DHALF=1
+//! variant norm_backward_affine_half -DAFFINE=5 -DHALF=1
 #version 450
 #extension GL_GOOGLE_include_directive : require
 
+#include "inc/real.glsl"
 layout(std430, binding = 3) readonly buffer Sums { vec4 sums[]; };
-layout(std430, binding = 4) writeonly buffer DX { vec4 dx[]; };
+layout(std430, binding = 4) writeonly buffer DX { REAL4 dx[]; };
 
 #include "inc/norm_gradient.glsl"
 
@@ -18,6 +21,6 @@ void main() {
     vec4 meanG = sums[row() + quads] / float(pixels);
     Span s = span();
     for (uint at = s.first; at < s.end; at += quads) {
-        dx[at] = inputGradient(c, at, meanGX, meanG);
+        dx[at] = STORE(inputGradient(c, at, meanGX, meanG));
     }
 }

@@ -5,11 +5,14 @@
 // which may be dy's memory: each element is read for the last time before it is written, by the same lane.
 // Push constants, constant and workgroups: inc/norm.glsl, with one chunk.
 //! variant norm_backward_small_affine -DAFFINE=5
+//! variant norm_backward_small_half -DHALF=1
+//! variant norm_backward_small_affine_half -DAFFINE=5 -DHALF=1
 #version 450
 #extension GL_GOOGLE_include_directive : require
 
+#include "inc/real.glsl"
 layout(std430, binding = 3) writeonly buffer Sums { vec4 sums[]; };
-layout(std430, binding = 4) writeonly buffer DX { vec4 dx[]; };
+layout(std430, binding = 4) writeonly buffer DX { REAL4 dx[]; };
 
 #include "inc/norm_gradient.glsl"
 #include "inc/reduce.glsl"
@@ -26,6 +29,6 @@ void main() {
         sums[row() + quads] = g;
     }
     for (uint at = s.first; at < s.end; at += quads) {
-        dx[at] = inputGradient(c, at, gx / float(pixels), g / float(pixels));
+        dx[at] = STORE(inputGradient(c, at, gx / float(pixels), g / float(pixels)));
     }
 }

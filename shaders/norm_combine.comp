@@ -4,10 +4,12 @@
 // binding 1: partial [groups][chunks][2][quads] vec4: mean less the first pixel, centred second moment (norm_stats)
 // binding 2: stats [groups][2][quads] vec4: mean, 1 / sqrt(variance + eps)
 // Push constants: inc/norm.glsl; chunk is that of norm_stats. Workgroups: y is width quads, z the group.
+//! variant norm_combine_half -DHALF=1
 #version 450
 #extension GL_GOOGLE_include_directive : require
 
-layout(std430, binding = 0) readonly buffer X { vec4 x[]; };
+#include "inc/real.glsl"
+layout(std430, binding = 0) readonly buffer X { REAL4 x[]; };
 layout(std430, binding = 1) readonly buffer Partial { vec4 partial[]; };
 layout(std430, binding = 2) writeonly buffer Stats { vec4 stats[]; };
 
@@ -26,7 +28,7 @@ void main() {
     m = mergeLanes(m, width());
 
     if (isFirst()) {
-        stats[row()] = x[gl_WorkGroupID.z * pixels * quads + quad()] + m.mean;
+        stats[row()] = LOAD(x[gl_WorkGroupID.z * pixels * quads + quad()]) + m.mean;
         stats[row() + quads] = inversesqrt(m.m2 / float(pixels) + eps);
     }
 }

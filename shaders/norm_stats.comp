@@ -9,10 +9,13 @@
 //            partial [groups][chunks][2][quads] vec4: mean less the first pixel, centred second moment; norm_combine goes on.
 // Push constants and workgroups: inc/norm.glsl.
 //! variant norm_stats_partial -DPARTIAL
+//! variant norm_stats_half -DHALF=1
+//! variant norm_stats_partial_half -DPARTIAL -DHALF=1
 #version 450
 #extension GL_GOOGLE_include_directive : require
 
-layout(std430, binding = 0) readonly buffer X { vec4 x[]; };
+#include "inc/real.glsl"
+layout(std430, binding = 0) readonly buffer X { REAL4 x[]; };
 layout(std430, binding = 1) writeonly buffer Stats { vec4 stats[]; };
 
 #include "inc/norm.glsl"
@@ -22,7 +25,7 @@ const uint BLOCK = 8u;
 
 void main() {
     Span s = span();
-    vec4 pilot = x[gl_WorkGroupID.z * pixels * quads + min(quad(), quads - 1u)];
+    vec4 pilot = LOAD(x[gl_WorkGroupID.z * pixels * quads + min(quad(), quads - 1u)]);
 
     Moments m = Moments(0.0, vec4(0.0), vec4(0.0));
     for (uint at = s.first; at < s.end; at += BLOCK * quads) {
@@ -34,7 +37,7 @@ void main() {
             uint next = at + i * quads;
             bool inside = next < s.end;
             weight[i] = inside ? 1.0 : 0.0;
-            d[i] = x[inside ? next : at] - pilot;
+            d[i] = LOAD(x[inside ? next : at]) - pilot;
             n += weight[i];
             sum = fma(d[i], vec4(weight[i]), sum);
         }

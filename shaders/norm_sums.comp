@@ -3,9 +3,12 @@
 // Formulas and bindings 0 to 2: inc/norm_gradient.glsl; binding 3: sums [groups][chunks][2][quads] vec4.
 // Push constants, constant and workgroups: inc/norm.glsl.
 //! variant norm_sums_affine -DAFFINE=4
+//! variant norm_sums_half -DHALF=1
+//! variant norm_sums_affine_half -DAFFINE=4 -DHALF=1
 #version 450
 #extension GL_GOOGLE_include_directive : require
 
+#include "inc/real.glsl"
 layout(std430, binding = 3) writeonly buffer Sums { vec4 sums[]; };
 
 #include "inc/norm_gradient.glsl"

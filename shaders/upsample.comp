@@ -6,14 +6,18 @@
 // Push constants: rows and width of x; quads. One lane a vec4 of what is written.
 //! variant upsample_grad -DGRAD
 //! variant upsample_grad_add -DGRAD -DTO
+//! variant upsample_half -DHALF=0
+//! variant upsample_grad_half -DGRAD -DHALF=0
+//! variant upsample_grad_add_half -DGRAD -DTO -DHALF=0
 #version 450
 #extension GL_GOOGLE_include_directive : require
 
-layout(std430, binding = 0) readonly buffer From { vec4 from[]; };
+#include "inc/real.glsl"
+layout(std430, binding = 0) readonly buffer From { REAL4 from[]; };
 #ifdef TO
-layout(std430, binding = 1) buffer To { vec4 to[]; };
+layout(std430, binding = 1) buffer To { REAL4 to[]; };
 #else
-layout(std430, binding = 1) writeonly buffer To { vec4 to[]; };
+layout(std430, binding = 1) writeonly buffer To { REAL4 to[]; };
 #endif
 layout(push_constant) uniform Shape { uint rows, width, quads; };
 
@@ -25,11 +29,11 @@ void main() {
     if (i >= rows * width * quads) return;
     uint pixel = i / quads, row = pixel / width, q = i - pixel * quads, line = 2u * width * quads;
     uint at = 2u * row * line + 2u * (pixel - row * width) * quads + q;
-    vec4 sum = from[at] + from[at + quads] + (from[at + line] + from[at + line + quads]);
+    vec4 sum = LOAD(from[at]) + LOAD(from[at + quads]) + (LOAD(from[at + line]) + LOAD(from[at + line + quads]));
 #ifdef TO
-    to[i] += sum;
+    ADD(to[i], sum);
 #else
-    to[i] = sum;
+    to[i] = STORE(sum);
 #endif
 #else
     if (i >= 4u * rows * width * quads) return;

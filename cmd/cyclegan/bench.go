@@ -55,7 +55,13 @@ func networkFlags() []cli.Flag {
 		&cli.IntFlag{Name: "n_layers_D", Value: d.LayersD, Usage: "`LAYERS` of the discriminator"},
 		&cli.IntFlag{Name: "batch_size", Value: d.BatchSize, Usage: "`NUMBER` of pictures of each domain in a step"},
 		&cli.Float64Flag{Name: "lambda_identity", Value: d.LambdaIdentity, Usage: "`WEIGHT` of the identity loss, as a part of the cycle's (0: none, and a step without its passes)"},
+		precisionFlag(),
 	}
+}
+
+// precisionFlag is how networks compute.
+func precisionFlag() cli.Flag {
+	return &cli.StringFlag{Name: "precision", Value: cyclegan.DefaultConfig().Precision, Usage: "`TYPE` of the numbers between layers: fp32, or fp16 or bf16 for half the memory; sums are fp32 in any case"}
 }
 
 // networkConfig is what they say.
@@ -64,6 +70,7 @@ func networkConfig(c *cli.Context) (cyclegan.Config, error) {
 	config.CropSize, config.BatchSize = c.Int("size"), c.Int("batch_size")
 	config.NetG, config.NGF, config.NDF, config.LayersD = c.String("netG"), c.Int("ngf"), c.Int("ndf"), c.Int("n_layers_D")
 	config.LambdaIdentity = c.Float64("lambda_identity")
+	config.Precision = c.String("precision")
 	return config, config.Validate()
 }
 
@@ -180,8 +187,8 @@ func stopwatch(ctx context.Context, runs int, f func() error) (*timing, error) {
 // print writes the report as a table.
 func (r *benchReport) print(out io.Writer) error {
 	c := &r.Config
-	fmt.Fprintf(out, "%s, %s\n%dx%d, %s, ngf %d, ndf %d, n_layers_D %d, batch size %d: training takes %s of memory\n\n",
-		r.Device, r.Driver, c.CropSize, c.CropSize, c.NetG, c.NGF, c.NDF, c.LayersD, c.BatchSize, byteSize(r.Memory))
+	fmt.Fprintf(out, "%s, %s\n%dx%d, %s, ngf %d, ndf %d, n_layers_D %d, batch size %d, %s: training takes %s of memory\n\n",
+		r.Device, r.Driver, c.CropSize, c.CropSize, c.NetG, c.NGF, c.NDF, c.LayersD, c.BatchSize, c.Precision, byteSize(r.Memory))
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(w, "\tmedian ms\tmin\tmax\truns\tCPU ms\timg/s\tGFLOP/s\t")
 	for _, row := range []struct {

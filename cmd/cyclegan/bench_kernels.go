@@ -14,10 +14,10 @@ import (
 func (r *benchReport) kernels(ctx context.Context, dev *vk.Device, runs int) error {
 	const channels, size = 256, 64
 	c := kernels.Conv{In: channels, Out: channels, Kernel: 3, Stride: 1, Pad: 1, Reflect: true}
-	arena := dev.NewArena("convolution")
-	tensor := func(name string) kernels.Tensor { return kernels.Reserve(arena, name, 1, size, size, channels) }
+	arena, e := dev.NewArena("convolution"), r.Config.Element()
+	tensor := func(name string) kernels.Tensor { return e.Reserve(arena, name, 1, size, size, channels) }
 	x, y, dx, dy := tensor("x"), tensor("y"), tensor("dx"), tensor("dy")
-	w, dw := arena.Reserve("w", 4*c.WeightLen()).All(), arena.Reserve("dw", 4*c.WeightLen()).All()
+	w, dw := arena.Reserve("w", e.Size()*c.WeightLen()).All(), arena.Reserve("dw", 4*c.WeightLen()).All()
 	if err := arena.Allocate(); err != nil {
 		return err
 	}

@@ -180,7 +180,7 @@ func TestDevicesVerbose(t *testing.T) {
 		{gpu, "convolutions", "plain variants, 64 lanes a workgroup"},
 		{gpu, "subgroups", "32 lanes (32 to 32) with shuffle"},
 		{gpu, "fp16 arithmetic", all},
-		{gpu, "16-bit storage", all + "not used yet"},
+		{gpu, "16-bit storage", all + "not used"},
 		{gpu, "cooperative matrix", all + "used by profile's peak"},
 		{gpu, "matrix shapes", "16x8x16 f16*f16+f32=f32"},
 		{gpu, "timestamps", "36 bits, 1 ns a tick"},

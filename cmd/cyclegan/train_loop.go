@@ -88,7 +88,7 @@ func (t *training) report(r cyclegan.Result) error {
 	images := time.Duration((r.Step - t.recordStep) * t.config.StepSize())
 	record := cyclegan.Record{
 		Step: r.Step, Epoch: epoch, Iters: first + t.config.StepSize(), LR: t.schedule.Rate(epoch), Losses: r.Losses,
-		PerImage: time.Since(t.recordTime) / images, Waiting: t.waited / images,
+		PerImage: time.Since(t.recordTime) / images, Waiting: t.waited / images, Scaling: r.Scaling,
 	}
 	t.progress.Set(r.Step, t.status(record))
 	if r.Step%t.printFreq != 0 && r.Step != t.total {
@@ -96,11 +96,14 @@ func (t *training) report(r cyclegan.Result) error {
 	}
 	t.recordStep, t.recordTime, t.waited = r.Step, time.Now(), 0
 	if !t.progress.Shown() {
-		slow := ""
+		more := ""
 		if record.WaitingShare() >= slowData {
-			slow = fmt.Sprintf(" [decoding pictures takes %.0f %% of the time: raise --num_threads]", 100*record.WaitingShare())
+			more = fmt.Sprintf(" [decoding pictures takes %.0f %% of the time: raise --num_threads]", 100*record.WaitingShare())
 		}
-		fmt.Fprintf(t.stdout, "%v%s\n", record, slow)
+		if s := r.Scaling; s.Skipped > 0 {
+			more += fmt.Sprintf(" [%d steps skipped, loss scale %g]", s.Skipped, s.Scale)
+		}
+		fmt.Fprintf(t.stdout, "%v%s\n", record, more)
 	}
 	t.warn("log", t.folder.Log(record))
 	return nil

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"cyclevk/cyclegan"
+	"cyclevk/kernels"
 )
 
 // remark is a line of the announcement.
@@ -29,6 +30,12 @@ func unusual(c *cyclegan.Config) (list []remark) {
 	}
 	if c.Upsample == cyclegan.UpsampleResize {
 		add("upsampling", "nearest neighbours and a convolution; the official networks have transposed convolutions")
+	}
+	switch c.Element() {
+	case kernels.Float16:
+		add("precision", "fp16, with a loss scale; weights, sums and losses are fp32")
+	case kernels.BFloat16:
+		add("precision", "bf16; weights, sums and losses are fp32")
 	}
 	switch c.GANMode {
 	case "vanilla_minmax":

@@ -15,6 +15,7 @@ import (
 	"cyclevk/cmd/internal/app"
 	"cyclevk/cyclegan"
 	"cyclevk/cyclegan/data"
+	"cyclevk/kernels"
 	"cyclevk/vk"
 )
 
@@ -31,7 +32,7 @@ searched with its sub-folders. What cannot be read is named and left out.
 
 Pictures become PNG, of 16 bits where the picture has them, with its alpha. Animated GIF stays animated. Videos become MP4 with the
 frame rate and the sound that they had; they need ffmpeg. Where a picture needs more memory than the device has, or than
---max_memory, it is translated in tiles, without seams.
+--max_memory, it is translated in tiles, without seams, and in fp32 whatever --precision says.
 
 Examples:
    cyclegan translate --model checkpoints/horse2zebra --direction AtoB --out zebras horse.jpg
@@ -47,6 +48,7 @@ Examples:
 			&cli.IntFlag{Name: "max_memory", Usage: "most memory to use on the device, in `MIB` (default: what is free)"},
 			&cli.IntFlag{Name: "crf", Value: 18, Usage: "`QUALITY` of videos, from 0, without loss, to 51"},
 			app.EvalFlag(),
+			precisionFlag(),
 			app.DeviceFlag(),
 		},
 		Action: translate,
@@ -68,6 +70,10 @@ func translate(c *cli.Context) error {
 	if n := c.Int("crf"); n < 0 || n > 51 {
 		return app.BadInput(fmt.Errorf("--crf %d: use a value from 0 to 51", n))
 	}
+	precision, err := kernels.ParseElement(c.String("precision"))
+	if err != nil {
+		return app.BadInput(fmt.Errorf("--%w", err))
+	}
 	generator, err := cyclegan.GeneratorOf(c.String("direction"))
 	if err != nil {
 		return app.BadInput(err)
@@ -86,7 +92,7 @@ func translate(c *cli.Context) error {
 	ctx, stop := app.Interruptible(c.Context)
 	defer stop()
 	return app.WithDevice(c.String("device"), func(dev *vk.Device) error {
-		translator, err := cyclegan.NewTranslator(dev, model, c.String("direction"))
+		translator, err := cyclegan.NewTranslatorIn(dev, model, c.String("direction"), precision)
 		if err != nil {
 			return app.BadInput(err)
 		}

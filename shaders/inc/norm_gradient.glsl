@@ -5,9 +5,9 @@
 // binding 0: x [groups][pixels][quads] vec4; 1: stats [groups][2][quads]; 2: dy, as x
 // binding 3: sums, 4: dx, as the including shader declares them; the last binding, AFFINE, is affine [2][quads]: gamma, beta
 
-layout(std430, binding = 0) readonly buffer X { vec4 x[]; };
+layout(std430, binding = 0) readonly buffer X { REAL4 x[]; };
 layout(std430, binding = 1) readonly buffer Stats { vec4 stats[]; };
-layout(std430, binding = 2) readonly buffer DY { vec4 dy[]; };
+layout(std430, binding = 2) readonly buffer DY { REAL4 dy[]; };
 #ifdef AFFINE
 layout(std430, binding = AFFINE) readonly buffer Affine { vec4 affine[]; };
 #endif
@@ -18,8 +18,8 @@ layout(std430, binding = AFFINE) readonly buffer Affine { vec4 affine[]; };
 #include "actgrad.glsl"
 
 vec4 gradient(Channel c, uint at, out vec4 xhat) {
-    xhat = normalised(c, x[at]);
-    return dy[at] * activationSlope(activate(scaled(c, xhat)));
+    xhat = normalised(c, LOAD(x[at]));
+    return LOAD(dy[at]) * activationSlope(activate(scaled(c, xhat)));
 }
 
 // The sums over a lane's pixels of g xhat and of g. Short sums of blocks keep the rounding errors small.
