@@ -28,8 +28,9 @@ func (s SmoothState) Result(c int) Tensor {
 // LiveSmooth smooths y, the translation of camera, over time, to the state's result. keep holds a float in [0, 1), the share of what is
 // kept of the earlier pictures where the camera's pixel stands still; with 0, what the state held does not matter.
 func LiveSmooth(p *vk.Program, camera, y Tensor, keep vk.Range, s SmoothState) {
-	if camera.N != 1 || y.N != 1 || s.N != 2 || camera.H != y.H || camera.W != y.W || s.H != y.H || s.W != y.W || s.C != 4 || max(camera.C, y.C) > 4 {
-		p.Fail(fmt.Errorf("live_smooth of %s by %s, in %s: want [1,H,W,C] of up to 4 channels, and [2,H,W,4]", y, camera, s))
+	if camera.N != 1 || y.N != 1 || s.N != 2 || camera.H != y.H || camera.W != y.W || s.H != y.H || s.W != y.W || s.C != 4 || max(camera.C, y.C) > 4 ||
+		max(camera.Element, y.Element, s.Element) != Float32 {
+		p.Fail(fmt.Errorf("live_smooth of %s by %s, in %s: want [1,H,W,C] of up to 4 channels, and [2,H,W,4], of fp32", y, camera, s))
 		return
 	}
 	push := struct{ Pixels uint32 }{uint32(y.H * y.W)}
@@ -60,9 +61,9 @@ func (v ComposeView) Put(b []byte) {
 
 // LiveCompose writes the canvas, words of [H,W] with the bytes R, G, B and 255, from camera, [1,H,W,3], and its translation y, [1,H,W,1 or 3].
 func LiveCompose(p *vk.Program, camera, y Tensor, view, canvas vk.Range) {
-	if camera.N != 1 || camera.C != 3 || y.N != 1 || camera.H != y.H || camera.W != y.W || y.C != 1 && y.C != 3 ||
+	if camera.N != 1 || camera.C != 3 || y.N != 1 || camera.H != y.H || camera.W != y.W || y.C != 1 && y.C != 3 || max(camera.Element, y.Element) != Float32 ||
 		canvas.Bytes != 4*y.H*y.W || view.Bytes != ComposeViewBytes {
-		p.Fail(fmt.Errorf("live_compose of %s and %s to %d bytes: want [1,H,W,3], [1,H,W,1 or 3] and a word a pixel", camera, y, canvas.Bytes))
+		p.Fail(fmt.Errorf("live_compose of %s and %s to %d bytes: want [1,H,W,3], [1,H,W,1 or 3] of fp32, and a word a pixel", camera, y, canvas.Bytes))
 		return
 	}
 	push := composePush{uint32(y.W), uint32(y.H), uint32(y.C)}

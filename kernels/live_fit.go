@@ -35,8 +35,8 @@ func LiveFit(p *vk.Program, frame vk.Range, f Fit, x Tensor) {
 		f.W*f.Num > f.FrameW*f.Den || f.H*f.Num > f.FrameH*f.Den:
 		p.Fail(fmt.Errorf("live_fit: no %dx%d of a frame of %dx%d scaled by %d/%d, with sides up to %d", f.W, f.H, f.FrameW, f.FrameH, f.Den, f.Num, maxFitSide))
 		return
-	case x.N != 1 || x.H != f.H || x.W != f.W || x.C != 1 && x.C != 3:
-		p.Fail(fmt.Errorf("live_fit to %s: want [1,%d,%d,1 or 3]", x, f.H, f.W))
+	case x.N != 1 || x.H != f.H || x.W != f.W || x.C != 1 && x.C != 3 || x.Element != Float32:
+		p.Fail(fmt.Errorf("live_fit to %s: want [1,%d,%d,1 or 3] of fp32", x, f.H, f.W))
 		return
 	case frame.Bytes < PixelBytes(1, f.FrameH, f.FrameW, 3, 8):
 		p.Fail(fmt.Errorf("live_fit: frame of %d bytes, want %d", frame.Bytes, PixelBytes(1, f.FrameH, f.FrameW, 3, 8)))

@@ -41,7 +41,7 @@ func TestWrongArgumentsAreRefused(t *testing.T) {
 		"depth":          {func(p *vk.Program) { Upload(p, floats, 12, small) }, []string{"small", "12 bits a sample, want 8 or 16"}},
 		"fit frame":      {func(p *vk.Program) { LiveFit(p, loss, Fit{5, 3, 5, 3, 3, 3}, one) }, []string{"live_fit", "4 bytes, want 48"}},
 		"fit outside":    {func(p *vk.Program) { LiveFit(p, floats, Fit{4, 3, 5, 3, 3, 3}, one) }, []string{"live_fit", "5x3", "4x3"}},
-		"fit shape":      {func(p *vk.Program) { LiveFit(p, floats, Fit{5, 3, 5, 3, 3, 3}, small) }, []string{"live_fit", "small", "[1,3,5,1 or 3]"}},
+		"fit shape":      {func(p *vk.Program) { LiveFit(p, floats, Fit{5, 3, 5, 3, 3, 3}, small) }, []string{"live_fit", "small", "[1,3,5,1 or 3] of fp32"}},
 		"smooth shapes":  {func(p *vk.Program) { LiveSmooth(p, one, one, loss, SmoothState{small}) }, []string{"live_smooth", "small", "[2,H,W,4]"}},
 		"compose canvas": {func(p *vk.Program) { LiveCompose(p, one, one, loss, floats) }, []string{"live_compose", "48 bytes"}},
 		"window pixels":  {func(p *vk.Program) { LiveWindow(p, floats, floats, floats, Letterbox(4, 3, 8, 6), floats) }, []string{"live_window", "8x6"}},
