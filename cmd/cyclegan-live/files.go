@@ -10,7 +10,9 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"strings"
 	"time"
+	"unicode"
 
 	"cyclevk/cyclegan/atomicfile"
 )
@@ -18,7 +20,7 @@ import (
 // newFile is a name that no file has, for what a model showed at a time: "horse2zebra_AtoB_20240501-183000.png", with -2 and so on where
 // that is taken, there or in the view of taken.
 func newFile(model, direction, extension string, now time.Time, taken func(string) bool) (string, error) {
-	stem := fmt.Sprintf("%s_%s_%s", model, direction, now.Format("20060102-150405"))
+	stem := fmt.Sprintf("%s_%s_%s", plain(model), direction, now.Format("20060102-150405"))
 	for n := 1; ; n++ {
 		name := stem + extension
 		if n > 1 {
@@ -32,6 +34,17 @@ func newFile(model, direction, extension string, now time.Time, taken func(strin
 			return "", err
 		}
 	}
+}
+
+// plain is a name with nothing in it that shells or file systems take for something else.
+func plain(name string) string {
+	name = strings.Map(func(c rune) rune {
+		if unicode.IsLetter(c) || unicode.IsDigit(c) || strings.ContainsRune("-_.+", c) {
+			return c
+		}
+		return '-'
+	}, name)
+	return strings.TrimLeft(name, "-.")
 }
 
 func writePNG(path string, m image.Image) error {

@@ -94,10 +94,10 @@ func TestShows(t *testing.T) {
 		t.Fatalf("ffmpeg: %v %s", err, out)
 	}
 	model := smallModel(t, 1)
-	for _, camera := range []string{"clip.mkv", "test"} {
+	for camera, name := range map[string]string{"clip.mkv": `file "clip.mkv"`, "test": "test pattern testsrc2"} {
 		t.Run(camera, func(t *testing.T) {
 			r := d.start(t, dir, flags("--model", "a", "--camera", camera, "--camera_size", fmt.Sprintf("%dx%d", testW, testH), "--view", "original")...)
-			r.titled("^a AtoB, step 20, epoch 2 · " + camera + " · [0-9.]+ frames/s · cyclegan-live$")
+			r.titled("^a AtoB, step 20, epoch 2 · " + name + " · [0-9.]+ frames/s · cyclegan-live$")
 			r.key("space")
 			r.titled("paused")
 			frame := r.still()
@@ -207,7 +207,7 @@ func TestKeys(t *testing.T) {
 	r.titled("recording")
 	r.titled("frames/s")
 	r.key("r")
-	r.titled("^a AtoB, step 20, epoch 2 · in · ")
+	r.titled(`^a AtoB, step 20, epoch 2 · folder "in" · `)
 	film := r.waitForFile(dir, "a_AtoB_*.mp4")
 	if v, err := video.Open(t.Context(), film); err != nil {
 		t.Errorf("the recording: %v", err)

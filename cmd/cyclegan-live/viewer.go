@@ -19,6 +19,7 @@ import (
 	"cyclevk/cmd/internal/app"
 	options "cyclevk/cmd/internal/live"
 	"cyclevk/cyclegan/live"
+	"cyclevk/cyclegan/video"
 	"cyclevk/kernels"
 	"cyclevk/vk"
 )
@@ -31,6 +32,7 @@ type viewer struct {
 	path    string // of the settings
 	saved   settings
 	given   [2]int // size of the window on the command line
+	camera  string // as titles and messages call it
 
 	loop  *live.Loop // nil until the device is open
 	begun time.Time
@@ -84,6 +86,11 @@ func show(c *cli.Context, o *options.Options) error {
 		return err
 	}
 	defer v.session.Close()
+	place, err := video.ParseSource(o.Camera)
+	if err != nil {
+		return app.BadInput(err)
+	}
+	v.camera = place.String()
 	if v.win, err = openWindow(); err != nil {
 		return app.BadInput(fmt.Errorf("%w %s", err, said.take()))
 	}
@@ -240,7 +247,7 @@ func (v *viewer) tick(now time.Time) {
 // look reads how the loop does.
 func (v *viewer) look(now time.Time) {
 	before := v.now
-	v.now = report{Stats: v.loop.Stats(), set: v.loop.Settings(), camera: v.session.Camera}
+	v.now = report{Stats: v.loop.Stats(), set: v.loop.Settings(), camera: v.camera}
 	if v.recording != "" {
 		v.now.recording = max(now.Sub(v.since), 1)
 	}
