@@ -218,14 +218,16 @@ const nearSplit = 6
 func (v *viewer) listenToMouse() {
 	arrow := glfw.CreateStandardCursor(glfw.HResizeCursor)
 	over := false
+	last, _ := v.win.GetCursorPos() // of the events so far: now it may be elsewhere
 	v.win.SetMouseButtonCallback(func(_ *glfw.Window, b glfw.MouseButton, a glfw.Action, _ glfw.ModifierKey) {
 		if b == glfw.MouseButtonLeft {
 			v.dragging = a == glfw.Press && v.now.set.Mode == live.Split
-			x, _ := v.win.GetCursorPos()
-			v.drag(x)
+			v.drag(last)
 		}
 	})
 	v.win.SetCursorPosCallback(func(_ *glfw.Window, x, _ float64) {
+		last, v.moved = x, time.Now()
+		v.win.hideCursor(false)
 		v.drag(x)
 		if near := v.dragging || v.now.set.Mode == live.Split && math.Abs(v.share(x)-float64(v.now.set.Split))*float64(v.width()) < nearSplit; near != over {
 			over = near

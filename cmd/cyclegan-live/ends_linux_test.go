@@ -220,6 +220,7 @@ func TestDamagedSettings(t *testing.T) {
 	}
 	r := d.start(t, dir, tiny("--mirror")...)
 	r.lies(centred(48, 32))
+	r.titled("frames/s")
 	r.quit(`cyclegan-live: the settings in .*live\.json are left aside: unexpected EOF\n`)
 	if s, err := readSettings(path); err != nil || s == nil || !s.Mirror || s.View != "translated" {
 		t.Errorf("settings afterwards: %+v, %v", s, err)

@@ -50,14 +50,14 @@ func keys() []key {
 		{names: "[ ]", help: "less or more of the translation", do: (*viewer).blend, repeats: true, strokes: append(typed("[{", -1), typed("]}", 1)...)},
 		{names: "t", help: "smoothing against flicker: 0, 50, 75, 90 %", do: (*viewer).smooth, strokes: typed("t", 0)},
 		{names: "h", help: "mirror", do: (*viewer).mirror, strokes: typed("h", 0)},
-		{names: "1 … 9", help: "model", do: (*viewer).chooseModel, strokes: models},
+		{names: "1 … 9", help: "model 1 to 9", do: (*viewer).chooseModel, strokes: models},
 		{names: "d", help: "direction, AtoB or BtoA", do: (*viewer).turn, strokes: typed("d", 0)},
-		{names: "+ -", help: "pixels that the network sees", do: (*viewer).resize, strokes: append(up, down...)},
+		{names: "+ -", help: "size of what the network sees", do: (*viewer).resize, strokes: append(up, down...)},
 		{names: "Space", help: "pause", do: (*viewer).pause, strokes: typed(" ", 0)},
 		{names: "s", help: "snapshot, a PNG in this folder", do: (*viewer).snapshot, strokes: typed("s", 0)},
 		{names: "r", help: "record, an MP4 in this folder", do: (*viewer).record, strokes: typed("r", 0)},
 		{names: "f", help: "full screen", do: (*viewer).toggleFull, strokes: typed("f", 0)},
-		{names: "i", help: "how fast it is", do: (*viewer).toggleFigures, strokes: typed("i", 0)},
+		{names: "i", help: "figures: rate, latency, times", do: (*viewer).toggleFigures, strokes: typed("i", 0)},
 		{names: "?", help: "these keys", do: (*viewer).toggleHelp, strokes: append(typed("?", 0), stroke{code: glfw.KeyF1})},
 	}
 }

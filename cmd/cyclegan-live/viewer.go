@@ -45,6 +45,7 @@ type viewer struct {
 	drawn     content   // on the overlay
 	stale     bool      // the overlay, perhaps
 	dragging  bool      // the split
+	moved     time.Time // the mouse
 	names     names
 	recording string    // the file's name, empty for none
 	since     time.Time // when it began
@@ -113,6 +114,9 @@ const (
 	eventWait = 0.05 // for events, until it looks after the rest
 	readEvery = 250 * time.Millisecond
 )
+
+// cursorTime is how long the cursor stays in full screen where the mouse does not move.
+const cursorTime = 3 * time.Second
 
 // run handles events until the window is closed, the context ends or the loop does.
 func (v *viewer) run(ctx context.Context) error {
@@ -258,6 +262,7 @@ func (v *viewer) look(now time.Time) {
 		v.win.SetTitle(title)
 	}
 	v.read, v.stale = now, false
+	v.win.hideCursor(now.Sub(v.moved) > cursorTime)
 }
 
 // draw draws the overlay anew where it has changed.
@@ -272,7 +277,7 @@ func (v *viewer) draw(now time.Time) {
 	if v.help {
 		c.blocks = []block{{lines: helpLines(), x: 0.5, y: 0.5}}
 	} else if v.saved.Figures {
-		c.blocks = []block{{lines: v.now.figures()}}
+		c.blocks = []block{{lines: v.now.figures(), wrap: true}}
 	}
 	c.blocks = append(c.blocks, block{lines: append(v.now.standing(), v.notes.lines(now)...), x: 0, y: 1, wrap: true})
 	if v.now.set.Mode == live.Split && v.now.CanvasW > 0 {

@@ -126,6 +126,17 @@ func (w *window) toggleFull() {
 	}
 }
 
+// hideCursor hides the cursor in full screen, or brings it back.
+func (w *window) hideCursor(hide bool) {
+	mode := glfw.CursorNormal
+	if hide && w.full() {
+		mode = glfw.CursorHidden
+	}
+	if w.GetInputMode(glfw.CursorMode) != mode {
+		w.SetInputMode(glfw.CursorMode, mode)
+	}
+}
+
 func (p place) rectangle() image.Rectangle { return image.Rect(p.X, p.Y, p.X+p.W, p.Y+p.H) }
 
 func area(r image.Rectangle) int { return r.Dx() * r.Dy() }
