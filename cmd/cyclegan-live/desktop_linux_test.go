@@ -9,7 +9,6 @@ import (
 	"errors"
 	"fmt"
 	"image"
-	"image/png"
 	"io"
 	"os"
 	"os/exec"
@@ -122,7 +121,7 @@ func startAside(cmd *exec.Cmd) error {
 }
 
 // patience is how long something may take that is bound to happen, on a busy machine.
-const patience = 20 * time.Second
+const patience = 90 * time.Second
 
 // eventually waits for f to succeed.
 func eventually(f func() error) error {
@@ -132,7 +131,7 @@ func eventually(f func() error) error {
 		if err == nil || errors.Is(err, errNever) || time.Now().After(end) {
 			return err
 		}
-		time.Sleep(20 * time.Millisecond)
+		time.Sleep(50 * time.Millisecond)
 	}
 }
 
@@ -157,22 +156,24 @@ func (d *desktop) do(args ...string) error {
 	return err
 }
 
-// read is what the screen shows: an XWD file of 32-bit pixels, blue first.
-func (d *desktop) read() (*image.RGBA, error) {
+// read is what a part of the screen shows: of an XWD file of 32-bit pixels, blue first.
+func (d *desktop) read(part image.Rectangle) (*image.RGBA, error) {
 	file, err := os.ReadFile(d.screen)
 	if err != nil {
 		return nil, err
 	}
 	word := func(i int) int { return int(binary.BigEndian.Uint32(file[4*i:])) }
 	header, w, h, bits, row, colours := word(0), word(4), word(5), word(11), word(12), word(19)
-	if bits != 32 {
-		return nil, fmt.Errorf("%d bits a pixel", bits)
+	if all := image.Rect(0, 0, w, h); bits != 32 || !part.In(all) {
+		return nil, fmt.Errorf("%v is not on the screen, %v of %d bits", part, all, bits)
 	}
-	pixels := file[header+12*colours:]
-	m := image.NewRGBA(image.Rect(0, 0, w, h))
-	for i := range w * h {
-		p := pixels[i/w*row+i%w*4:]
-		copy(m.Pix[4*i:], []byte{p[2], p[1], p[0], 255})
+	m := image.NewRGBA(image.Rect(0, 0, part.Dx(), part.Dy()))
+	for y := range part.Dy() {
+		line := file[header+12*colours+(part.Min.Y+y)*row+4*part.Min.X:]
+		for i := 4 * y * part.Dx(); i < 4*(y+1)*part.Dx(); i += 4 {
+			m.Pix[i], m.Pix[i+1], m.Pix[i+2], m.Pix[i+3] = line[2], line[1], line[0], 255
+			line = line[4:]
+		}
 	}
 	return m, nil
 }
@@ -262,11 +263,6 @@ func (r *run) until(what string, f func() error) {
 		return err
 	})
 	if err != nil {
-		if m, err := r.d.read(); err == nil {
-			f, _ := os.Create("/tmp/w/screen-run/fail.png")
-			png.Encode(f, m)
-			f.Close()
-		}
 		r.t.Fatalf("until %s: %v\n%s", what, err, r.stderr.String())
 	}
 }
@@ -326,18 +322,7 @@ func (r *run) shot() (*image.RGBA, error) {
 	if err != nil {
 		return nil, err
 	}
-	all, err := r.d.read()
-	if err != nil {
-		return nil, err
-	}
-	if !at.In(all.Rect) {
-		return nil, fmt.Errorf("the window at %v is not on the screen", at)
-	}
-	m := image.NewRGBA(image.Rect(0, 0, at.Dx(), at.Dy()))
-	for y := range at.Dy() {
-		copy(m.Pix[m.PixOffset(0, y):][:4*at.Dx()], all.Pix[all.PixOffset(at.Min.X, at.Min.Y+y):])
-	}
-	return m, nil
+	return r.d.read(at)
 }
 
 // end waits for the program's end and returns its exit code.

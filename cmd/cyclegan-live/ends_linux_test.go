@@ -20,7 +20,7 @@ import (
 
 // tiny are flags for runs whose pictures nobody looks at.
 func tiny(more ...string) []string {
-	return append([]string{"--size", "32", "--window", "48x32", "--camera", "test", "--camera_size", "48x32", "--fps", "1000", "--model", "a"}, more...)
+	return append([]string{"--size", "32", "--window", "48x32", "--camera", "test", "--camera_size", "48x32", "--fps", "200", "--model", "a"}, more...)
 }
 
 // TestThousandsOfFrames: through sizes, minimising and full screen no validation message comes, and afterwards memory grows no more.
