@@ -35,10 +35,13 @@ type aids struct {
 var validating bool
 
 // Validate turns the validation layers on in this process, as CYCLEVK_VALIDATE=1 in the environment does: each of their messages is
-// then an error that wraps ErrValidation. It comes before anything else of this package. The error wraps ErrNoLayers where they are
-// not installed.
+// then an error that wraps ErrValidation. It comes before anything else of this package but UseInstanceExtensions. Where the layers are not
+// installed, what comes next fails with an error that wraps ErrNoLayers.
 func Validate() error {
 	validating = true
+	if !instanceMade() {
+		return nil
+	}
 	in, err := openInstance()
 	if err == nil && !in.validate {
 		err = errors.New("validation: it is to be turned on before the first device is opened")

@@ -69,6 +69,13 @@ func takeWindowExtensions() []string {
 	return windowExtensions.names
 }
 
+// instanceMade tells whether there is an instance, or has been an attempt to make one.
+func instanceMade() bool {
+	windowExtensions.Lock()
+	defer windowExtensions.Unlock()
+	return windowExtensions.taken
+}
+
 // Surface is a window, as Vulkan presents to it. It outlives the swapchains on it, and the window outlives it.
 type Surface struct {
 	in     *instance

@@ -46,10 +46,10 @@ type entry struct {
 	gen       *generator
 	net       *cyclegan.Network // for its layout
 	arena     *vk.Arena
-	step      int     // of the checkpoint
+	trained   trained // its checkpoint
 	version   int     // counts those that it had
 	pending   []write // what is left to upload of a newer one
-	next      int     // its step
+	next      trained // that one
 }
 
 // write is bytes on their way to the device.
@@ -138,7 +138,7 @@ func (b *bank) fill(e *entry, name string, c *cyclegan.Checkpoint) error {
 			return err
 		}
 	}
-	e.step, e.version = c.Step, 1
+	e.trained, e.version = trainedOf(c), 1
 	return nil
 }
 
@@ -206,15 +206,20 @@ func (b *bank) use(model int, direction string) error {
 	return err
 }
 
+// trained is how far a checkpoint has come.
+type trained struct{ step, epoch int }
+
+func trainedOf(c *cyclegan.Checkpoint) trained { return trained{c.Step, c.Epoch} }
+
 // checkpoint is a newer one of a model, ready to be uploaded.
 type checkpoint struct {
-	step   int
+	trained
 	writes map[*entry][]write
 }
 
 // pack makes a checkpoint of a model ready. It calls nothing of the device, so it may run beside anything.
 func (b *bank) pack(model int, c *cyclegan.Checkpoint) (*checkpoint, error) {
-	out := &checkpoint{step: c.Step, writes: map[*entry][]write{}}
+	out := &checkpoint{trained: trainedOf(c), writes: map[*entry][]write{}}
 	for _, e := range b.entries {
 		if e.model == model {
 			writes, err := e.pack(c, b.pieces)
@@ -230,7 +235,7 @@ func (b *bank) pack(model int, c *cyclegan.Checkpoint) (*checkpoint, error) {
 // reload begins to upload a checkpoint, which between goes on with.
 func (b *bank) reload(c *checkpoint) {
 	for e, writes := range c.writes {
-		e.pending, e.next = writes, c.step
+		e.pending, e.next = writes, c.trained
 	}
 }
 
@@ -246,7 +251,7 @@ func (b *bank) between() (switched, more bool, err error) {
 			}
 			written = true
 			if e.pending = e.pending[1:]; len(e.pending) == 0 {
-				e.step = e.next
+				e.trained = e.next
 				e.version++
 			}
 		}
@@ -273,7 +278,7 @@ func (b *bank) wants() (model int, direction string) { return b.wanted.model, b.
 
 // playing is what runs.
 func (b *bank) playing() Playing {
-	return Playing{b.models[b.now.model].Name, b.now.direction, b.now.step, b.reloads}
+	return Playing{b.models[b.now.model].Name, b.now.direction, b.now.trained.step, b.now.trained.epoch, b.reloads}
 }
 
 // fitTo is how frames of w x h come to a canvas that every model takes.

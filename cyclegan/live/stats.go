@@ -29,7 +29,7 @@ type Stats struct {
 // Playing is what the network runs with.
 type Playing struct {
 	Model, Direction string
-	Step             int    // of the checkpoint; 0 where it has none
+	Step, Epoch      int    // of the checkpoint, with the epoch of its next step; 0 where it has none
 	Reloads          uint64 // newer checkpoints that were taken in since the pipeline was made
 }
 
