@@ -119,6 +119,21 @@ func (ps *Params) reserve(a *vk.Arena, training bool) {
 // Reserve declares the buffers of a network that is not trained in an arena.
 func (ps *Params) Reserve(a *vk.Arena) { ps.reserve(a, false) }
 
+// Narrow appends the rounding of the weights to their copy of 16 bits, for those who change them on the device.
+func (ps *Params) Narrow(p *vk.Program) {
+	if ps.Half == nil {
+		return
+	}
+	const part = 1 << 26 // bytes that every device binds
+	for at := 0; at < ps.bytes; at += part {
+		r := ps.Weights.Slice(at, min(part, ps.bytes-at))
+		row := kernels.Tensor{Range: r, N: 1, H: 1, W: r.Bytes / 16, C: 4}
+		to := row
+		to.Range, to.Element = halved(ps.Half, r), ps.Element
+		kernels.Convert(p, row, to)
+	}
+}
+
 // in is a parameter's part of one of the buffers.
 func (p *Param) in(m *vk.Mem) vk.Range { return m.Slice(p.offset, 4*p.floats) }
 

@@ -267,6 +267,8 @@ var faults = []fault{
 	{file: "inc/real.glsl", what: "small numbers lost", find: "mix(normal, small,", replace: "mix(normal, uvec4(0u),"},
 	{file: "inc/real.glsl", what: "NaN becomes infinite", find: "uvec4(0x7e00u), nan", replace: "uvec4(0x7c00u), nan"},
 	{file: "inc/real.glsl", what: "sign lost", find: "half4 |= bits >> 16 & 0x8000u;", replace: ""},
+	{file: "narrow.comp", what: "unwritten tail", find: "i < stripEnd(count)", replace: "i < stripEnd(count - 1u)"},
+	{file: "narrow.comp", what: "sign lost", find: "STORE(from[i])", replace: "STORE(abs(from[i]))"},
 	{file: "inc/random.glsl", what: "a round less", find: "i < 10u", replace: "i < 9u"},
 	{file: "inc/strip.glsl", what: "first of each lane alone", find: "STRIP_STEP * STRIP_EACH, count)", replace: "STRIP_STEP, count)"},
 	{file: "inc/flat.glsl", what: "one row of workgroups", find: "gl_WorkGroupID.y * gl_NumWorkGroups.x + gl_WorkGroupID.x", replace: "gl_WorkGroupID.x"},

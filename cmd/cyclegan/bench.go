@@ -55,13 +55,8 @@ func networkFlags() []cli.Flag {
 		&cli.IntFlag{Name: "n_layers_D", Value: d.LayersD, Usage: "`LAYERS` of the discriminator"},
 		&cli.IntFlag{Name: "batch_size", Value: d.BatchSize, Usage: "`NUMBER` of pictures of each domain in a step"},
 		&cli.Float64Flag{Name: "lambda_identity", Value: d.LambdaIdentity, Usage: "`WEIGHT` of the identity loss, as a part of the cycle's (0: none, and a step without its passes)"},
-		precisionFlag(),
+		app.PrecisionFlag(),
 	}
-}
-
-// precisionFlag is how networks compute.
-func precisionFlag() cli.Flag {
-	return &cli.StringFlag{Name: "precision", Value: cyclegan.DefaultConfig().Precision, Usage: "`TYPE` of the numbers between layers: fp32, or fp16 or bf16 for half the memory; sums are fp32 in any case"}
 }
 
 // networkConfig is what they say.

@@ -15,7 +15,6 @@ import (
 	"cyclevk/cmd/internal/app"
 	"cyclevk/cyclegan"
 	"cyclevk/cyclegan/data"
-	"cyclevk/kernels"
 	"cyclevk/vk"
 )
 
@@ -48,7 +47,7 @@ Examples:
 			&cli.IntFlag{Name: "max_memory", Usage: "most memory to use on the device, in `MIB` (default: what is free)"},
 			&cli.IntFlag{Name: "crf", Value: 18, Usage: "`QUALITY` of videos, from 0, without loss, to 51"},
 			app.EvalFlag(),
-			precisionFlag(),
+			app.PrecisionFlag(),
 			app.DeviceFlag(),
 		},
 		Action: translate,
@@ -70,9 +69,9 @@ func translate(c *cli.Context) error {
 	if n := c.Int("crf"); n < 0 || n > 51 {
 		return app.BadInput(fmt.Errorf("--crf %d: use a value from 0 to 51", n))
 	}
-	precision, err := kernels.ParseElement(c.String("precision"))
+	precision, err := app.Precision(c)
 	if err != nil {
-		return app.BadInput(fmt.Errorf("--%w", err))
+		return app.BadInput(err)
 	}
 	generator, err := cyclegan.GeneratorOf(c.String("direction"))
 	if err != nil {

@@ -21,6 +21,7 @@ var directions = []string{"AtoB", "BtoA"}
 // bank holds the models.
 type bank struct {
 	dev     *vk.Device
+	element kernels.Element // in which the networks compute
 	models  []Model
 	entries []*entry
 	gens    []*generator
@@ -35,6 +36,7 @@ type generator struct {
 	spec  cyclegan.GeneratorSpec
 	net   *cyclegan.Network
 	arena *vk.Arena
+	round *vk.Program // of weights of fp32 to those that run; nil where these are fp32
 	has   *entry
 	is    int // the version of it
 }
@@ -58,8 +60,8 @@ type write struct {
 	data []byte
 }
 
-func newBank(dev *vk.Device, models []Model) (*bank, error) {
-	b := &bank{dev: dev, models: models, pieces: pieceBytes}
+func newBank(dev *vk.Device, models []Model, element kernels.Element) (*bank, error) {
+	b := &bank{dev: dev, element: element, models: models, pieces: pieceBytes}
 	if len(models) == 0 {
 		return nil, errors.New("no model: give one with --model")
 	}
@@ -118,8 +120,14 @@ func (b *bank) generator(name string, spec cyclegan.GeneratorSpec) (*generator, 
 	}
 	g := &generator{spec: spec, net: cyclegan.NewGenerator(name, spec), arena: b.dev.NewArena("weights that run")}
 	b.gens = append(b.gens, g)
+	g.net.Params.Element = b.element
 	g.net.Params.Reserve(g.arena)
-	return g, g.arena.Allocate()
+	if err := g.arena.Allocate(); err != nil || b.element == kernels.Float32 {
+		return g, err
+	}
+	g.round = b.dev.NewProgram("rounding of weights")
+	g.net.Params.Narrow(g.round)
+	return g, g.round.Build()
 }
 
 // fill gives an entry its memory and the weights of a checkpoint.
@@ -148,6 +156,12 @@ func (b *bank) activate(e *entry) error {
 	err := b.dev.Copy(to.Weights.All(), from.Weights.All())
 	if err == nil && from.Running != nil {
 		err = b.dev.Copy(to.Running.All(), from.Running.All())
+	}
+	if err == nil && e.gen.round != nil {
+		var s vk.Slot
+		if s, err = e.gen.round.Acquire(); err == nil {
+			err = e.gen.round.Submit(s)
+		}
 	}
 	if err == nil {
 		e.gen.has, e.gen.is = e, e.version
@@ -298,6 +312,9 @@ func (b *bank) free() {
 		}
 	}
 	for _, g := range b.gens {
+		if g.round != nil {
+			g.round.Free()
+		}
 		g.arena.Free()
 	}
 }

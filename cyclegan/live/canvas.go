@@ -82,7 +82,7 @@ func newCanvas(b *bank, f kernels.Fit, o Options) (*canvas, error) {
 		if g.spec.In == 1 {
 			x = grey
 		}
-		y := g.net.Forward(t.network.Program, x, cyclegan.Pass{Eval: o.Eval}).Y
+		y := forward(t.network.Program, g.net, x, cyclegan.Pass{Eval: o.Eval})
 		t.network.Stage = "smooth"
 		t.keep = t.network.Host("keep", 4)
 		kernels.LiveSmooth(t.network.Program, colour, y, t.keep.All(), state)
@@ -108,6 +108,20 @@ func newCanvas(b *bank, f kernels.Fit, o Options) (*canvas, error) {
 		return nil, err
 	}
 	return c, nil
+}
+
+// forward is a network's pass between fp32, whatever it computes in.
+func forward(p *vk.Program, n *cyclegan.Network, x kernels.Tensor, pass cyclegan.Pass) kernels.Tensor {
+	e := n.Params.Element
+	if e == kernels.Float32 {
+		return n.Forward(p, x, pass).Y
+	}
+	narrow := e.NewTensor(p, "picture", x.N, x.H, x.W, x.C)
+	kernels.Convert(p, x, narrow)
+	half := n.Forward(p, narrow, pass).Y
+	y := kernels.NewTensor(p, "translation", half.N, half.H, half.W, half.C)
+	kernels.Convert(p, half, y)
+	return y
 }
 
 // programs are all, in a fixed order of their stages.

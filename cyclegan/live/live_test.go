@@ -12,6 +12,7 @@ import (
 	"cyclevk/cyclegan"
 	"cyclevk/cyclegan/data"
 	"cyclevk/cyclegan/video"
+	"cyclevk/kernels"
 	"cyclevk/vk"
 )
 
@@ -39,7 +40,12 @@ func randomModel(t testing.TB, name string, c cyclegan.Config, seed uint64) Mode
 
 func newPipeline(t testing.TB, dev *vk.Device, models ...Model) *Pipeline {
 	t.Helper()
-	p, err := NewPipeline(dev, models, Options{Timing: true})
+	return newPipelineIn(t, dev, kernels.Float32, models...)
+}
+
+func newPipelineIn(t testing.TB, dev *vk.Device, e kernels.Element, models ...Model) *Pipeline {
+	t.Helper()
+	p, err := NewPipeline(dev, models, Options{Precision: e, Timing: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -60,7 +66,13 @@ func randomFrame(w, h int, serial uint64) *Frame {
 // offline is what a Translator makes of a frame, as RGB.
 func offline(t testing.TB, dev *vk.Device, m Model, direction string, f *Frame) []byte {
 	t.Helper()
-	tr, err := cyclegan.NewTranslator(dev, m.Checkpoint, direction)
+	return offlineIn(t, dev, m, direction, kernels.Float32, f)
+}
+
+// offlineIn is offline in another precision.
+func offlineIn(t testing.TB, dev *vk.Device, m Model, direction string, e kernels.Element, f *Frame) []byte {
+	t.Helper()
+	tr, err := cyclegan.NewTranslatorIn(dev, m.Checkpoint, direction, e)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"cyclevk/cyclegan"
+	"cyclevk/kernels"
 	"cyclevk/vk"
 )
 
@@ -19,8 +20,9 @@ type Model struct {
 
 // Options of a pipeline.
 type Options struct {
-	Eval   bool // batch norm by its running statistics, see [cyclegan.Translator]
-	Timing bool // measure the stages on the device, where it has timestamps
+	Eval      bool            // batch norm by its running statistics, see [cyclegan.Translator]
+	Precision kernels.Element // in which the networks compute
+	Timing    bool            // measure the stages on the device, where it has timestamps
 }
 
 // Pipeline has the weights of all models, and the programs for the sizes of the frames, the canvas and the screen. Its methods, and
@@ -38,7 +40,7 @@ type Pipeline struct {
 // NewPipeline uploads the models, each with the generators of both directions where it has them. An error names the model that
 // cannot be shown, such as one whose pictures have other than 1 or 3 channels, and the cure.
 func NewPipeline(dev *vk.Device, models []Model, o Options) (*Pipeline, error) {
-	b, err := newBank(dev, models)
+	b, err := newBank(dev, models, o.Precision)
 	if err != nil {
 		return nil, err
 	}

@@ -7,16 +7,20 @@ import (
 	"fmt"
 	"testing"
 
+	"cyclevk/kernels"
 	"cyclevk/vk/vktest"
 )
 
 func TestCanvasIsTheTranslation(t *testing.T) {
 	dev := vktest.Device(t)
-	for _, channels := range [][2]int{{3, 3}, {1, 3}, {3, 1}} {
-		m := randomModel(t, "m", config(channels[0], channels[1]), 5)
-		p := newPipeline(t, dev, m)
+	for _, c := range []struct {
+		in, out int
+		kernels.Element
+	}{{3, 3, kernels.Float32}, {1, 3, kernels.Float32}, {3, 1, kernels.Float32}, {3, 3, kernels.Float16}, {1, 3, kernels.BFloat16}} {
+		m := randomModel(t, "m", config(c.in, c.out), 5)
+		p := newPipelineIn(t, dev, c.Element, m)
 		for _, direction := range directions {
-			t.Run(fmt.Sprint(channels, direction), func(t *testing.T) {
+			t.Run(fmt.Sprint(c, direction), func(t *testing.T) {
 				sink := &album{}
 				s := DefaultSettings()
 				s.Size, s.Direction, s.Sinks = 24, direction, []Sink{sink}
@@ -26,7 +30,7 @@ func TestCanvasIsTheTranslation(t *testing.T) {
 					t.Fatalf("%d pictures, finished %d times", len(sink.pictures), sink.finished)
 				}
 				for i, got := range sink.pictures {
-					if want := offline(t, dev, m, direction, frame(uint64(i+1))); !bytes.Equal(got, want) {
+					if want := offlineIn(t, dev, m, direction, c.Element, frame(uint64(i+1))); !bytes.Equal(got, want) {
 						t.Errorf("picture %d is not the translation", i+1)
 					}
 				}

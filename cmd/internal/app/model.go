@@ -3,9 +3,12 @@
 package app
 
 import (
+	"fmt"
+
 	"github.com/urfave/cli/v2"
 
 	"cyclevk/cyclegan"
+	"cyclevk/kernels"
 )
 
 // ModelFlag is --model.
@@ -33,6 +36,23 @@ func LoadModel(c *cli.Context, path string, nets ...string) (*cyclegan.Checkpoin
 // EvalFlag is --eval, the official test.py's.
 func EvalFlag() cli.Flag {
 	return &cli.BoolFlag{Name: "eval", Usage: "normalise batch norm by its running statistics, not by those of each picture; other norms know no difference"}
+}
+
+// PrecisionFlag is --precision.
+func PrecisionFlag() cli.Flag {
+	return &cli.StringFlag{
+		Name: "precision", Value: kernels.Float32.String(),
+		Usage: "`TYPE` of the numbers between layers: fp32, or fp16 or bf16 for half the memory; sums are fp32 in any case",
+	}
+}
+
+// Precision is what --precision says.
+func Precision(c *cli.Context) (kernels.Element, error) {
+	e, err := kernels.ParseElement(c.String("precision"))
+	if err != nil {
+		return 0, fmt.Errorf("--%w", err)
+	}
+	return e, nil
 }
 
 // SayNotes says what an imported model was found to be.

@@ -17,6 +17,7 @@ import (
 	"cyclevk/cyclegan"
 	"cyclevk/cyclegan/live"
 	"cyclevk/cyclegan/video"
+	"cyclevk/kernels"
 )
 
 // Usage and Description are those of `cyclegan live` and of cyclegan-live.
@@ -69,6 +70,7 @@ func Flags() []cli.Flag {
 		&cli.StringFlag{Name: "window", Usage: "size of the window, `WxH` (default: that of the picture)"},
 		&cli.BoolFlag{Name: "fullscreen", Usage: "fill the screen"},
 		app.EvalFlag(),
+		app.PrecisionFlag(),
 		app.DeviceFlag(),
 	}
 }
@@ -90,6 +92,7 @@ type Options struct {
 	Window   [2]int // 0, 0 for the picture's size
 	Full     bool   // screen
 	Eval     bool
+	Element  kernels.Element // in which networks compute
 	Device   string
 }
 
@@ -113,6 +116,9 @@ func read(c *cli.Context) (*Options, error) {
 		return nil, fmt.Errorf("--camera: %w", err)
 	}
 	var err error
+	if o.Element, err = app.Precision(c); err != nil {
+		return nil, err
+	}
 	if o.Source.W, o.Source.H, err = size(c, "camera_size"); err != nil {
 		return nil, err
 	}

@@ -116,7 +116,7 @@ func loadModel(c *cli.Context, path, direction string) (live.Model, error) {
 
 // Start uploads the models to a device and makes the loop, for a screen or nil. trouble is told of what does not end it.
 func (s *Session) Start(dev *vk.Device, screen live.Screen, trouble func(error)) (err error) {
-	if s.pipeline, err = live.NewPipeline(dev, s.models, live.Options{Eval: s.Eval, Timing: true}); err != nil {
+	if s.pipeline, err = live.NewPipeline(dev, s.models, live.Options{Eval: s.Eval, Precision: s.Element, Timing: true}); err != nil {
 		return app.BadInput(err)
 	}
 	s.Loop = live.NewLoop(s.pipeline, live.Config{
