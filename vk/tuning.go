@@ -131,7 +131,7 @@ const (
 	tuningGain   = 0.03 // by which it has to be faster in three of four pairs
 )
 
-// Measure times the variants on pseudo-random fp32 numbers in memory of its own. A variant is timed once it has given the same bits
+// Measure times the variants on pseudo-random numbers in memory of its own. A variant is timed once it has given the same bits
 // as the launch that was written down.
 func (t *Tunable) Measure() (m Measured, err error) {
 	b, err := t.bench()
@@ -297,11 +297,7 @@ func (b *tuningBench) verify(p *Program) (out [][]byte, err error) {
 	}
 	random := rand.New(rand.NewPCG(0, 0))
 	for _, r := range b.args {
-		data := make([]byte, 0, r.Bytes)
-		for len(data) < r.Bytes {
-			data = binary.LittleEndian.AppendUint32(data, math.Float32bits(2*random.Float32()-1))
-		}
-		if err := b.dev.Write(r, data); err != nil {
+		if err := b.dev.Write(r, numbers(random, r.Bytes)); err != nil {
 			return nil, err
 		}
 	}
@@ -319,6 +315,16 @@ func (b *tuningBench) verify(p *Program) (out [][]byte, err error) {
 		out = append(out, data)
 	}
 	return out, nil
+}
+
+// numbers are random bytes that hold finite numbers of moderate size whether a shader takes them for fp32, for fp16 or for bf16: each half
+// of a word is the upper half of an fp32 from -1 to 1.
+func numbers(random *rand.Rand, size int) []byte {
+	data := make([]byte, 0, size)
+	for len(data) < size {
+		data = binary.LittleEndian.AppendUint16(data, uint16(math.Float32bits(2*random.Float32()-1)>>16))
+	}
+	return data[:size]
 }
 
 // time runs a program and returns how long one of its launches took: the median by the device's clock, or else the mean by the

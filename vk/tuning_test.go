@@ -4,8 +4,11 @@ package vk
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"maps"
+	"math"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
@@ -168,5 +171,35 @@ func TestLostWhileTuning(t *testing.T) {
 	})()
 	if _, err := Tunables(p)[0].Measure(); !errors.Is(err, ErrDeviceLost) {
 		t.Errorf("got %v", err)
+	}
+}
+
+// TestNumbers: what variants are verified on spoils no sum, whatever type a shader takes it for.
+func TestNumbers(t *testing.T) {
+	data := numbers(rand.New(rand.NewPCG(0, 0)), 1<<16)
+	if len(data) != 1<<16 {
+		t.Fatalf("%d bytes", len(data))
+	}
+	ordinary := 0
+	for i := 0; i < len(data); i += 4 {
+		word := binary.LittleEndian.Uint32(data[i:])
+		if x := math.Float32frombits(word); !(x >= -1.01 && x <= 1.01) {
+			t.Fatalf("word %d is %g in fp32", i/4, x)
+		}
+		for _, half := range []uint32{word & 0xffff, word >> 16} {
+			if x := math.Float32frombits(half << 16); !(x >= -1 && x <= 1) {
+				t.Fatalf("word %d holds %g in bf16", i/4, x)
+			}
+			exponent := half >> 10 & 31 // of fp16
+			if exponent == 31 {
+				t.Fatalf("word %d holds %#04x, which is no number in fp16", i/4, half)
+			}
+			if exponent >= 13 && exponent <= 15 {
+				ordinary++
+			}
+		}
+	}
+	if 100*ordinary < 99*len(data)/2 {
+		t.Errorf("%d of %d numbers in fp16 are between 1/4 and 2", ordinary, len(data)/2)
 	}
 }
