@@ -309,3 +309,35 @@ func TestPrecisionIsClose(t *testing.T) {
 		}
 	}
 }
+
+// TestPrecisionOfEveryNetwork plans a step of every kind of network and loss in 16 bits: no kernel meets tensors of two types.
+func TestPrecisionOfEveryNetwork(t *testing.T) {
+	dev := vktest.Device(t)
+	for _, change := range []func(c *Config){
+		func(c *Config) { c.NetG, c.CropSize, c.NoDropout = "unet_32", 32, false },
+		func(c *Config) { c.Upsample, c.Norm = UpsampleResize, NormBatch },
+		func(c *Config) { c.Norm, c.NetD, c.GANMode = NormNone, "pixel", "wgangp" },
+		func(c *Config) { c.CycleLoss, c.Accumulate, c.BatchSize, c.GANMode = "gan", 2, 3, "vanilla" },
+		func(c *Config) { c.InputNC, c.OutputNC, c.LambdaIdentity, c.Bits = 1, 4, 0, 16 },
+		func(c *Config) { c.LambdaA, c.LambdaB, c.PoolSize, c.Height, c.Width = 0, 0, 0, 24, 16 },
+	} {
+		c := tiny()
+		c.Precision = "fp16"
+		change(&c)
+		half, err := NewTrainer(dev, c)
+		if err != nil {
+			t.Errorf("%+v: %v", c, err)
+			continue
+		}
+		c.Precision = "fp32"
+		full, err := NewTrainer(dev, c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		less, errLess := half.step.Temporaries().Bytes()
+		more, errMore := full.step.Temporaries().Bytes()
+		if err := errors.Join(errLess, errMore); err != nil || float64(less) > 0.7*float64(more) {
+			t.Errorf("%+v: temporaries of %d bytes, %d in fp32, %v", c, less, more, err)
+		}
+	}
+}
