@@ -48,7 +48,6 @@ type report struct {
 	set       live.Settings
 	camera    string
 	recording time.Duration // since when, 0 for none
-	follow    bool
 }
 
 // model names what is shown.
