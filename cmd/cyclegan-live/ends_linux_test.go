@@ -139,6 +139,28 @@ func TestEnds(t *testing.T) {
 	}
 }
 
+// TestRecordingFails: what a recording dies of is said, and the window goes on without it.
+func TestRecordingFails(t *testing.T) {
+	d := openDesktop(t)
+	dir, _ := workplace(t)
+	r := d.start(t, dir, tiny("--record", "film.mp4")...)
+	r.titled("recording .* frames/s")
+	killed := 0
+	for _, pid := range children(t, r.cmd.Process.Pid) {
+		line, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
+		r.check(err)
+		if strings.Contains(string(line), "film.mp4") {
+			r.check(syscall.Kill(pid, syscall.SIGKILL))
+			killed++
+		}
+	}
+	if killed != 1 {
+		t.Fatalf("%d processes record", killed)
+	}
+	r.titled("^a AtoB, step 20, epoch 2 · test")
+	r.quit(`cyclegan-live: [^\n]*film\.mp4[^\n]*\n`)
+}
+
 // children are the processes of ffmpeg that a process has started.
 func children(t *testing.T, parent int) (pids []int) {
 	t.Helper()

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"image"
+	"log"
 	"reflect"
 	"slices"
 	"strings"
@@ -64,8 +65,7 @@ type content struct {
 
 // show is the run with a window.
 func show(c *cli.Context, o *options.Options) error {
-	said, err := openGLFW()
-	if err != nil {
+	if err := openGLFW(); err != nil {
 		return app.BadInput(err)
 	}
 	defer glfw.Terminate()
@@ -93,8 +93,9 @@ func show(c *cli.Context, o *options.Options) error {
 	}
 	v.camera = place.String()
 	if v.win, err = openWindow(); err != nil {
-		return app.BadInput(fmt.Errorf("%w %s", err, said.take()))
+		return app.BadInput(err)
 	}
+	log.SetOutput(complaints(func(line string) { v.tell("window", line) }))
 	defer v.win.Destroy()
 	if old == nil {
 		v.notes.add(time.Now().Add(noteTime), "keys", "? shows the keys")
@@ -143,7 +144,8 @@ func (v *viewer) run(ctx context.Context) error {
 		select {
 		case v.loop = <-started:
 		case err := <-ended:
-			return errors.Join(err, v.keep())
+			v.keep()
+			return err
 		default:
 		}
 		if v.win.ShouldClose() {
@@ -252,6 +254,10 @@ func (v *viewer) tick(now time.Time) {
 func (v *viewer) look(now time.Time) {
 	before := v.now
 	v.now = report{Stats: v.loop.Stats(), set: v.loop.Settings(), camera: v.camera}
+	if v.recording != "" && !v.session.Recording() { // it failed
+		v.session.StopRecording()
+		v.recording = ""
+	}
 	if v.recording != "" {
 		v.now.recording = max(now.Sub(v.since), 1)
 	}
@@ -307,17 +313,19 @@ func (v *viewer) splitLine(frame image.Point, width int) image.Rectangle {
 	return image.Rect(x-2*width, box.Y, x+2*width, box.Y+box.ShownH)
 }
 
-// keep writes the settings.
-func (v *viewer) keep() error {
+// keep writes the settings, and says so where it cannot.
+func (v *viewer) keep() {
 	if v.loop == nil {
-		return nil
+		return
 	}
 	v.saved.keep(v.loop.Settings())
 	v.saved.Full = v.win.full()
 	if v.win.shown {
 		v.saved.Window = v.win.place()
 	}
-	return v.saved.write(v.path)
+	if err := v.saved.write(v.path); err != nil {
+		app.Say(v.c, "the settings are lost: %v", err)
+	}
 }
 
 // names are those of files that this run has made or is making.

@@ -143,11 +143,11 @@ func (s *Session) Close() {
 	}
 }
 
-// Recording tells whether one runs.
+// Recording tells whether one runs, and has not failed.
 func (s *Session) Recording() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.recording != nil
+	return s.recording != nil && !s.recording.failed.Load()
 }
 
 // StartRecording begins one. What is wrong with it later is told to Start's trouble.

@@ -5,6 +5,7 @@ package live
 import (
 	"context"
 	"errors"
+	"sync/atomic"
 	"time"
 
 	"cyclevk/cmd/internal/app"
@@ -29,6 +30,7 @@ type sink struct {
 	*video.Sink
 	fps      float64 // of the pictures, whenever they come; 0 for the times at which they come
 	pictures int
+	failed   atomic.Bool
 }
 
 func (k *sink) Write(w, h int, rgb []byte, captured time.Time) error {
@@ -36,7 +38,9 @@ func (k *sink) Write(w, h int, rgb []byte, captured time.Time) error {
 		captured = time.Time{}.Add(time.Duration(float64(k.pictures) / k.fps * float64(time.Second)))
 	}
 	k.pictures++
-	return app.BadInput(k.Sink.Write(w, h, rgb, captured))
+	err := k.Sink.Write(w, h, rgb, captured)
+	k.failed.Store(err != nil)
+	return app.BadInput(err)
 }
 
 func (k *sink) Finish(ctx context.Context) error { return app.BadInput(k.Sink.Finish(ctx)) }
