@@ -118,6 +118,9 @@ func TestEnds(t *testing.T) {
 			if code := r.end(); code != c.code {
 				t.Errorf("exit code %d, want %d\n%s", code, c.code, r.stderr.String())
 			}
+			if said := strings.Count(r.stderr.String(), "cyclegan-live: recorded "+record+"\n"); said != min(1, 1+c.code) {
+				t.Errorf("stderr %q", r.stderr.String())
+			}
 			for _, pid := range children {
 				if err := eventually(func() error {
 					if _, alive := ffmpegParent(pid); alive {

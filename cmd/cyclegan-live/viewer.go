@@ -83,6 +83,7 @@ func show(c *cli.Context, o *options.Options) error {
 	}
 	ctx, stop := app.Interruptible(c.Context)
 	defer stop()
+	o.Recorded = v.recorded
 	if v.session, err = o.Open(ctx, c); err != nil {
 		return err
 	}
@@ -212,6 +213,15 @@ func (v *viewer) drive(ctx context.Context, extensions []string, started chan<- 
 		started <- v.session.Loop
 		return v.session.Loop.Run(ctx)
 	})
+}
+
+// recorded is told of a recording that has ended, by any goroutine.
+func (v *viewer) recorded(path string, pictures int) {
+	if pictures == 0 {
+		v.tell("record", "nothing was recorded: no picture came")
+		return
+	}
+	v.tell("record", "recorded "+path)
 }
 
 // trouble is told of what does not end the loop, by any goroutine.

@@ -188,6 +188,9 @@ func (s *Session) record(ctx context.Context, path string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	r := &sink{Sink: file}
+	if s.Recorded != nil {
+		r.told = func(pictures int) { s.Recorded(path, pictures) }
+	}
 	if s.Headless {
 		r.fps = s.fps
 	}

@@ -31,6 +31,7 @@ type sink struct {
 	fps      float64 // of the pictures, whenever they come; 0 for the times at which they come
 	pictures int
 	failed   atomic.Bool
+	told     func(pictures int) // that it is whole; nil where nobody asks
 }
 
 func (k *sink) Write(w, h int, rgb []byte, captured time.Time) error {
@@ -43,7 +44,13 @@ func (k *sink) Write(w, h int, rgb []byte, captured time.Time) error {
 	return app.BadInput(err)
 }
 
-func (k *sink) Finish(ctx context.Context) error { return app.BadInput(k.Sink.Finish(ctx)) }
+func (k *sink) Finish(ctx context.Context) error {
+	err := k.Sink.Finish(ctx)
+	if err == nil && !k.failed.Load() && k.told != nil {
+		k.told(k.pictures)
+	}
+	return app.BadInput(err)
+}
 
 // snapshot keeps the last picture, and saves it at the end.
 type snapshot struct {
