@@ -213,7 +213,6 @@ func TestKeys(t *testing.T) {
 	} else {
 		v.Close()
 	}
-	r.titled(`^a AtoB, step 20, epoch 2 · folder "in" · `)
 
 	old, err := r.place()
 	r.check(err)
@@ -253,7 +252,9 @@ func (r *run) waitForFile(dir, pattern string) (path string) {
 	r.t.Helper()
 	r.until("there is a file "+pattern, func() error {
 		list, err := filepath.Glob(filepath.Join(dir, pattern))
-		list = slices.DeleteFunc(list, func(name string) bool { return strings.HasSuffix(name, ".tmp") || strings.Contains(name, ".part.") && !strings.Contains(pattern, ".part.") })
+		list = slices.DeleteFunc(list, func(name string) bool {
+			return strings.HasSuffix(name, ".tmp") || strings.Contains(name, ".part.") && !strings.Contains(pattern, ".part.")
+		})
 		if err == nil && len(list) == 0 {
 			return fmt.Errorf("there is none")
 		}
