@@ -252,6 +252,22 @@ func TestDamagedSettings(t *testing.T) {
 	}
 }
 
+// TestFullScreen: asked for, and again after a restart, with the way back to the window's own place.
+func TestFullScreen(t *testing.T) {
+	d := openDesktop(t)
+	dir, _ := workplace(t)
+	for _, args := range [][]string{tiny("--fullscreen"), {"--model", "a", "--camera", "in", "--size", "32"}} {
+		r := d.start(t, dir, args...)
+		r.lies(image.Rect(0, 0, screenW, screenH))
+		r.titled("frames/s")
+		r.key("f")
+		r.lies(centred(48, 32))
+		r.key("f")
+		r.lies(image.Rect(0, 0, screenW, screenH))
+		r.quit("")
+	}
+}
+
 // centred is where openbox puts a new window.
 func centred(w, h int) image.Rectangle {
 	x, y := (screenW-w)/2, (screenH-h)/2
