@@ -111,14 +111,13 @@ func show(c *cli.Context, o *options.Options) error {
 	return err
 }
 
-// Times of the main thread, in seconds and as a duration.
+// Times of the main thread.
 const (
-	eventWait = 0.05 // for events, until it looks after the rest
-	readEvery = 250 * time.Millisecond
+	eventWait  = 0.05 // seconds that it waits for events, until it looks after the rest
+	readEvery  = 250 * time.Millisecond
+	openWithin = time.Second     // the window, though there is no picture yet
+	cursorTime = 3 * time.Second // that the cursor stays in full screen where the mouse does not move
 )
-
-// cursorTime is how long the cursor stays in full screen where the mouse does not move.
-const cursorTime = 3 * time.Second
 
 // run handles events until the window is closed, the context ends or the loop does.
 func (v *viewer) run(ctx context.Context) error {
@@ -255,7 +254,7 @@ func (v *viewer) tick(now time.Time) {
 	}
 	if v.stale || now.Sub(v.read) >= readEvery {
 		v.look(now)
-		v.place(now.Sub(v.begun) > time.Second)
+		v.place(now.Sub(v.begun) > openWithin)
 		v.draw(now)
 	}
 }
@@ -271,7 +270,7 @@ func (v *viewer) look(now time.Time) {
 	if v.recording != "" {
 		v.now.recording = max(now.Sub(v.since), 1)
 	}
-	if n := &v.now; n.Step != before.Step && n.Model == before.Model && n.Direction == before.Direction {
+	if n := &v.now; n.Reloads != before.Reloads && n.Step != before.Step {
 		v.notes.add(now, "checkpoint", fmt.Sprintf("new checkpoint: step %d, epoch %d", n.Step, n.Epoch))
 	}
 	if title := v.now.title(); title != before.title() || before.Stats.Runs == 0 {
@@ -325,10 +324,10 @@ func (v *viewer) splitLine(frame image.Point, width int) image.Rectangle {
 
 // keep writes the settings, and says so where it cannot.
 func (v *viewer) keep() {
-	if v.loop == nil {
+	if v.session.Loop == nil {
 		return
 	}
-	v.saved.keep(v.loop.Settings())
+	v.saved.keep(v.session.Loop.Settings())
 	v.saved.Full = v.win.full()
 	if v.win.shown {
 		v.saved.Window = v.win.place()
