@@ -3,14 +3,18 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"image"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -90,6 +94,56 @@ func TestFollows(t *testing.T) {
 		r.key("1")
 	}
 	r.quit("")
+}
+
+// TestLostSource: that a stream is lost is said over its last frame, and no more once it is back.
+func TestLostSource(t *testing.T) {
+	d := openDesktop(t)
+	dir, source := workplace(t)
+	ffmpeg := exec.Command("ffmpeg", "-v", "error", "-loop", "1", "-i", "in/x.png", "-frames:v", "40", "-c:v", "ffv1", "-pix_fmt", "bgr0", "clip.mkv")
+	ffmpeg.Dir = dir
+	if out, err := ffmpeg.CombinedOutput(); err != nil {
+		t.Fatalf("ffmpeg: %v %s", err, out)
+	}
+	var back atomic.Bool
+	over := make(chan struct{})
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		http.ServeFile(unsized{w}, r, filepath.Join(dir, "clip.mkv"))
+		if back.Load() {
+			_ = http.NewResponseController(w).Flush()
+			<-over
+		}
+	}))
+	defer server.Close()
+	defer close(over)
+	r := d.start(t, dir, flags("--model", "a", "--camera", server.URL+"/clip.mkv")...)
+	want := translate(t, smallModel(t, 1), "AtoB", source)
+	r.shows("the last frame", want)
+	r.until("it is said that the stream is lost", func() error {
+		got, err := r.shot()
+		if err == nil && near(got, want, testH) == nil {
+			err = errors.New("nothing lies over the picture")
+		}
+		return err
+	})
+	back.Store(true)
+	r.until("the stream is back", func() error {
+		got, err := r.shot()
+		if err == nil {
+			err = near(got, want, testH)
+		}
+		return err
+	})
+	r.quit("")
+}
+
+// unsized keeps a server from saying how long its answer is.
+type unsized struct{ http.ResponseWriter }
+
+func (u unsized) WriteHeader(code int) {
+	u.Header().Del("Content-Length")
+	u.Header().Del("Accept-Ranges")
+	u.ResponseWriter.WriteHeader(code)
 }
 
 // TestEnds: however it ends, ffmpeg ends too, and a recording is whole unless it was killed.
