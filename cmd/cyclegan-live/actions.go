@@ -189,7 +189,6 @@ func (v *viewer) record(int) {
 	}
 	if v.recording != "" {
 		v.session.StopRecording()
-		v.tell("record", "recorded "+v.recording)
 		v.recording, v.stale = "", true
 		return
 	}

@@ -3,14 +3,18 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"image"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -92,6 +96,56 @@ func TestFollows(t *testing.T) {
 	r.quit("")
 }
 
+// TestLostSource: that a stream is lost is said over its last frame, and no more once it is back.
+func TestLostSource(t *testing.T) {
+	d := openDesktop(t)
+	dir, source := workplace(t)
+	ffmpeg := exec.Command("ffmpeg", "-v", "error", "-loop", "1", "-i", "in/x.png", "-frames:v", "40", "-c:v", "ffv1", "-pix_fmt", "bgr0", "clip.mkv")
+	ffmpeg.Dir = dir
+	if out, err := ffmpeg.CombinedOutput(); err != nil {
+		t.Fatalf("ffmpeg: %v %s", err, out)
+	}
+	var back atomic.Bool
+	over := make(chan struct{})
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		http.ServeFile(unsized{w}, r, filepath.Join(dir, "clip.mkv"))
+		if back.Load() {
+			_ = http.NewResponseController(w).Flush()
+			<-over
+		}
+	}))
+	defer server.Close()
+	defer close(over)
+	r := d.start(t, dir, flags("--model", "a", "--camera", server.URL+"/clip.mkv")...)
+	want := translate(t, smallModel(t, 1), "AtoB", source)
+	r.shows("the last frame", want)
+	r.until("it is said that the stream is lost", func() error {
+		got, err := r.shot()
+		if err == nil && near(got, want, testH) == nil {
+			err = errors.New("nothing lies over the picture")
+		}
+		return err
+	})
+	back.Store(true)
+	r.until("the stream is back", func() error {
+		got, err := r.shot()
+		if err == nil {
+			err = near(got, want, testH)
+		}
+		return err
+	})
+	r.quit("")
+}
+
+// unsized keeps a server from saying how long its answer is.
+type unsized struct{ http.ResponseWriter }
+
+func (u unsized) WriteHeader(code int) {
+	u.Header().Del("Content-Length")
+	u.Header().Del("Accept-Ranges")
+	u.ResponseWriter.WriteHeader(code)
+}
+
 // TestEnds: however it ends, ffmpeg ends too, and a recording is whole unless it was killed.
 func TestEnds(t *testing.T) {
 	d := openDesktop(t)
@@ -118,6 +172,9 @@ func TestEnds(t *testing.T) {
 			if code := r.end(); code != c.code {
 				t.Errorf("exit code %d, want %d\n%s", code, c.code, r.stderr.String())
 			}
+			if said := strings.Count(r.stderr.String(), "cyclegan-live: recorded "+record+"\n"); said != min(1, 1+c.code) {
+				t.Errorf("stderr %q", r.stderr.String())
+			}
 			for _, pid := range children {
 				if err := eventually(func() error {
 					if _, alive := ffmpegParent(pid); alive {
@@ -137,6 +194,28 @@ func TestEnds(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestRecordingFails: what a recording dies of is said, and the window goes on without it.
+func TestRecordingFails(t *testing.T) {
+	d := openDesktop(t)
+	dir, _ := workplace(t)
+	r := d.start(t, dir, tiny("--record", "film.mp4")...)
+	r.titled("recording .* frames/s")
+	killed := 0
+	for _, pid := range children(t, r.cmd.Process.Pid) {
+		line, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
+		r.check(err)
+		if strings.Contains(string(line), "film.mp4") {
+			r.check(syscall.Kill(pid, syscall.SIGKILL))
+			killed++
+		}
+	}
+	if killed != 1 {
+		t.Fatalf("%d processes record", killed)
+	}
+	r.titled("^a AtoB, step 20, epoch 2 · test")
+	r.quit(`cyclegan-live: [^\n]*film\.mp4[^\n]*\n`)
 }
 
 // children are the processes of ffmpeg that a process has started.
@@ -224,6 +303,22 @@ func TestDamagedSettings(t *testing.T) {
 	r.quit(`cyclegan-live: the settings in .*live\.json are left aside: unexpected EOF\n`)
 	if s, err := readSettings(path); err != nil || s == nil || !s.Mirror || s.View != "translated" {
 		t.Errorf("settings afterwards: %+v, %v", s, err)
+	}
+}
+
+// TestFullScreen: asked for, and again after a restart, with the way back to the window's own place.
+func TestFullScreen(t *testing.T) {
+	d := openDesktop(t)
+	dir, _ := workplace(t)
+	for _, args := range [][]string{tiny("--fullscreen"), {"--model", "a", "--camera", "in", "--size", "32"}} {
+		r := d.start(t, dir, args...)
+		r.lies(image.Rect(0, 0, screenW, screenH))
+		r.titled("frames/s")
+		r.key("f")
+		r.lies(centred(48, 32))
+		r.key("f")
+		r.lies(image.Rect(0, 0, screenW, screenH))
+		r.quit("")
 	}
 }
 

@@ -204,7 +204,7 @@ func TestKeys(t *testing.T) {
 
 	r.key("r")
 	r.titled("recording")
-	r.titled("frames/s")
+	r.waitForFile(dir, "a_AtoB_*.part.mp4")
 	r.key("r")
 	r.titled(`^a AtoB, step 20, epoch 2 · folder "in" · `)
 	film := r.waitForFile(dir, "a_AtoB_*.mp4")
@@ -252,7 +252,9 @@ func (r *run) waitForFile(dir, pattern string) (path string) {
 	r.t.Helper()
 	r.until("there is a file "+pattern, func() error {
 		list, err := filepath.Glob(filepath.Join(dir, pattern))
-		list = slices.DeleteFunc(list, func(name string) bool { return strings.HasSuffix(name, ".tmp") || strings.Contains(name, ".part.") })
+		list = slices.DeleteFunc(list, func(name string) bool {
+			return strings.HasSuffix(name, ".tmp") || strings.Contains(name, ".part.") && !strings.Contains(pattern, ".part.")
+		})
 		if err == nil && len(list) == 0 {
 			return fmt.Errorf("there is none")
 		}

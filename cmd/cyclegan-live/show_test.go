@@ -212,7 +212,11 @@ func TestText(t *testing.T) {
 
 func TestWrapped(t *testing.T) {
 	for _, c := range []struct{ line, want string }{
-		{"", ""}, {"one two", "one two"}, {"one two three", "one two|three"}, {"one two  three", "one two|three"}, {"abcdefghij", "abcdefg|hij"},
+		{"", ""},
+		{"one two", "one two"},
+		{"one two three", "one two|three"},
+		{"one two  three", "one two|three"},
+		{"abcdefghij", "abcdefg|hij"},
 		{"ü ü ü ü ü", "ü ü ü ü|ü"},
 	} {
 		if got := strings.Join(wrapped([]string{c.line}, 7), "|"); got != c.want {

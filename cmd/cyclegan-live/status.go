@@ -48,7 +48,6 @@ type report struct {
 	set       live.Settings
 	camera    string
 	recording time.Duration // since when, 0 for none
-	follow    bool
 }
 
 // model names what is shown.
@@ -77,9 +76,17 @@ func (r *report) title() string {
 	}
 	parts = append(parts, r.camera)
 	if r.FPS > 0 && !r.set.Paused {
-		parts = append(parts, fmt.Sprintf("%.1f frames/s", r.FPS))
+		parts = append(parts, rate(r.FPS))
 	}
 	return strings.Join(append(parts, "cyclegan-live"), " · ")
+}
+
+// rate is as exact as it is worth, so that a title does not change all the time.
+func rate(fps float64) string {
+	if fps < 10 {
+		return fmt.Sprintf("%.1f frames/s", fps)
+	}
+	return fmt.Sprintf("%.0f frames/s", fps)
 }
 
 // figures are the lines of the key i.

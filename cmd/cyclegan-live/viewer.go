@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"image"
+	"log"
 	"reflect"
 	"slices"
 	"strings"
@@ -64,8 +65,7 @@ type content struct {
 
 // show is the run with a window.
 func show(c *cli.Context, o *options.Options) error {
-	said, err := openGLFW()
-	if err != nil {
+	if err := openGLFW(); err != nil {
 		return app.BadInput(err)
 	}
 	defer glfw.Terminate()
@@ -83,6 +83,7 @@ func show(c *cli.Context, o *options.Options) error {
 	}
 	ctx, stop := app.Interruptible(c.Context)
 	defer stop()
+	o.Recorded = v.recorded
 	if v.session, err = o.Open(ctx, c); err != nil {
 		return err
 	}
@@ -93,8 +94,9 @@ func show(c *cli.Context, o *options.Options) error {
 	}
 	v.camera = place.String()
 	if v.win, err = openWindow(); err != nil {
-		return app.BadInput(fmt.Errorf("%w %s", err, said.take()))
+		return app.BadInput(err)
 	}
+	log.SetOutput(complaints(func(line string) { v.tell("window", line) }))
 	defer v.win.Destroy()
 	if old == nil {
 		v.notes.add(time.Now().Add(noteTime), "keys", "? shows the keys")
@@ -109,14 +111,13 @@ func show(c *cli.Context, o *options.Options) error {
 	return err
 }
 
-// Times of the main thread, in seconds and as a duration.
+// Times of the main thread.
 const (
-	eventWait = 0.05 // for events, until it looks after the rest
-	readEvery = 250 * time.Millisecond
+	eventWait  = 0.05 // seconds that it waits for events, until it looks after the rest
+	readEvery  = 250 * time.Millisecond
+	openWithin = time.Second     // the window, though there is no picture yet
+	cursorTime = 3 * time.Second // that the cursor stays in full screen where the mouse does not move
 )
-
-// cursorTime is how long the cursor stays in full screen where the mouse does not move.
-const cursorTime = 3 * time.Second
 
 // run handles events until the window is closed, the context ends or the loop does.
 func (v *viewer) run(ctx context.Context) error {
@@ -143,7 +144,8 @@ func (v *viewer) run(ctx context.Context) error {
 		select {
 		case v.loop = <-started:
 		case err := <-ended:
-			return errors.Join(err, v.keep())
+			v.keep()
+			return err
 		default:
 		}
 		if v.win.ShouldClose() {
@@ -212,6 +214,15 @@ func (v *viewer) drive(ctx context.Context, extensions []string, started chan<- 
 	})
 }
 
+// recorded is told of a recording that has ended, by any goroutine.
+func (v *viewer) recorded(path string, pictures int) {
+	if pictures == 0 {
+		v.tell("record", "nothing was recorded: no picture came")
+		return
+	}
+	v.tell("record", "recorded "+path)
+}
+
 // trouble is told of what does not end the loop, by any goroutine.
 func (v *viewer) trouble(err error) { v.tell("trouble", strings.ReplaceAll(err.Error(), "\n", "; ")) }
 
@@ -243,7 +254,7 @@ func (v *viewer) tick(now time.Time) {
 	}
 	if v.stale || now.Sub(v.read) >= readEvery {
 		v.look(now)
-		v.place(now.Sub(v.begun) > time.Second)
+		v.place(now.Sub(v.begun) > openWithin)
 		v.draw(now)
 	}
 }
@@ -252,10 +263,14 @@ func (v *viewer) tick(now time.Time) {
 func (v *viewer) look(now time.Time) {
 	before := v.now
 	v.now = report{Stats: v.loop.Stats(), set: v.loop.Settings(), camera: v.camera}
+	if v.recording != "" && !v.session.Recording() { // it failed
+		v.session.StopRecording()
+		v.recording = ""
+	}
 	if v.recording != "" {
 		v.now.recording = max(now.Sub(v.since), 1)
 	}
-	if n := &v.now; n.Step != before.Step && n.Model == before.Model && n.Direction == before.Direction {
+	if n := &v.now; n.Reloads != before.Reloads && n.Step != before.Step {
 		v.notes.add(now, "checkpoint", fmt.Sprintf("new checkpoint: step %d, epoch %d", n.Step, n.Epoch))
 	}
 	if title := v.now.title(); title != before.title() || before.Stats.Runs == 0 {
@@ -307,17 +322,19 @@ func (v *viewer) splitLine(frame image.Point, width int) image.Rectangle {
 	return image.Rect(x-2*width, box.Y, x+2*width, box.Y+box.ShownH)
 }
 
-// keep writes the settings.
-func (v *viewer) keep() error {
-	if v.loop == nil {
-		return nil
+// keep writes the settings, and says so where it cannot.
+func (v *viewer) keep() {
+	if v.session.Loop == nil {
+		return
 	}
-	v.saved.keep(v.loop.Settings())
+	v.saved.keep(v.session.Loop.Settings())
 	v.saved.Full = v.win.full()
 	if v.win.shown {
 		v.saved.Window = v.win.place()
 	}
-	return v.saved.write(v.path)
+	if err := v.saved.write(v.path); err != nil {
+		app.Say(v.c, "the settings are lost: %v", err)
+	}
 }
 
 // names are those of files that this run has made or is making.

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"image"
@@ -12,29 +13,31 @@ import (
 	"github.com/go-gl/glfw/v3.3/glfw"
 )
 
-// complaints are what GLFW's binding has to say of the window system: it logs that, and returns no error.
-type complaints struct{ strings.Builder }
+// complaints take what GLFW's binding has to say of the window system: it logs that, and returns no error.
+type complaints func(line string)
 
-// openGLFW starts the window library, or says what is missing.
-func openGLFW() (*complaints, error) {
-	said := &complaints{}
-	log.SetOutput(said)
-	log.SetFlags(0)
-	err := glfw.Init()
-	if err == nil && said.Len() > 0 {
-		err = errors.New(said.take())
-	}
-	if err != nil {
-		return nil, fmt.Errorf("no window can be opened here (%w): run in a desktop session, or without a window, with --headless", err)
-	}
-	return said, nil
+func (c complaints) Write(b []byte) (int, error) {
+	c(strings.TrimSpace(string(b)))
+	return len(b), nil
 }
 
-// take returns what was said since the last time, in one line.
-func (c *complaints) take() string {
-	s := strings.ReplaceAll(strings.TrimSpace(c.String()), "\n", "; ")
-	c.Reset()
-	return s
+// complaining runs f, and returns its error with what was complained of meanwhile.
+func complaining(f func() error) error {
+	before := log.Writer()
+	defer log.SetOutput(before)
+	var said []error
+	log.SetFlags(0)
+	log.SetOutput(complaints(func(line string) { said = append(said, errors.New(line)) }))
+	err := f()
+	return errors.Join(append(said, err)...)
+}
+
+// openGLFW starts the window library, or says what is missing.
+func openGLFW() error {
+	if err := complaining(glfw.Init); err != nil {
+		return fmt.Errorf("no window can be opened here (%w): run in a desktop session, or without a window, with --headless", err)
+	}
+	return nil
 }
 
 // window is GLFW's, with what it lacks.
@@ -53,14 +56,15 @@ func openWindow() (*window, error) {
 	glfw.WindowHint(glfw.FocusOnShow, glfw.True)
 	glfw.WindowHintString(glfw.X11ClassName, "cyclegan-live")
 	glfw.WindowHintString(glfw.X11InstanceName, "cyclegan-live")
-	w, err := glfw.CreateWindow(640, 480, "cyclegan-live", nil, nil)
-	if err == nil && w == nil {
-		err = errors.New("the window system refused")
+	w := &window{}
+	err := complaining(func() (err error) {
+		w.Window, err = glfw.CreateWindow(640, 480, "cyclegan-live", nil, nil)
+		return err
+	})
+	if w.Window == nil {
+		return nil, fmt.Errorf("no window could be opened: %w", cmp.Or(err, errors.New("the window system refused")))
 	}
-	if err != nil {
-		return nil, fmt.Errorf("no window could be opened: %w", err)
-	}
-	return &window{Window: w}, nil
+	return w, nil
 }
 
 // follow keeps the framebuffer's size up to date, and calls changed for each change and whenever the picture is to be drawn anew.
@@ -174,7 +178,12 @@ func (w *window) fitting(canvas image.Point) place {
 		_, _, width, height := m.GetWorkarea()
 		room = image.Pt(width, height)
 	}
-	return fitting(canvas, room, density)
+	units, _ := w.GetSize()
+	pixels, _ := w.GetFramebufferSize()
+	unit := max(1, pixels/max(1, units)) // pixels that macOS has to a unit of its windows
+	p := fitting(canvas, room.Mul(unit), density)
+	p.W, p.H = p.W/unit, p.H/unit
+	return p
 }
 
 func fitting(canvas, room image.Point, density float32) place {

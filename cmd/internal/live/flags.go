@@ -94,6 +94,8 @@ type Options struct {
 	Eval     bool
 	Element  kernels.Element // in which networks compute
 	Device   string
+
+	Recorded func(path string, pictures int) // is told of recordings that are whole, if set; without pictures there is no file
 }
 
 // read checks all flags that can be checked without opening anything.

@@ -143,11 +143,11 @@ func (s *Session) Close() {
 	}
 }
 
-// Recording tells whether one runs.
+// Recording tells whether one runs, and has not failed.
 func (s *Session) Recording() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.recording != nil
+	return s.recording != nil && !s.recording.failed.Load()
 }
 
 // StartRecording begins one. What is wrong with it later is told to Start's trouble.
@@ -188,6 +188,9 @@ func (s *Session) record(ctx context.Context, path string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	r := &sink{Sink: file}
+	if s.Recorded != nil {
+		r.told = func(pictures int) { s.Recorded(path, pictures) }
+	}
 	if s.Headless {
 		r.fps = s.fps
 	}

@@ -5,6 +5,7 @@ package live
 import (
 	"context"
 	"errors"
+	"sync/atomic"
 	"time"
 
 	"cyclevk/cmd/internal/app"
@@ -29,6 +30,8 @@ type sink struct {
 	*video.Sink
 	fps      float64 // of the pictures, whenever they come; 0 for the times at which they come
 	pictures int
+	failed   atomic.Bool
+	told     func(pictures int) // that it is whole; nil where nobody asks
 }
 
 func (k *sink) Write(w, h int, rgb []byte, captured time.Time) error {
@@ -36,10 +39,18 @@ func (k *sink) Write(w, h int, rgb []byte, captured time.Time) error {
 		captured = time.Time{}.Add(time.Duration(float64(k.pictures) / k.fps * float64(time.Second)))
 	}
 	k.pictures++
-	return app.BadInput(k.Sink.Write(w, h, rgb, captured))
+	err := k.Sink.Write(w, h, rgb, captured)
+	k.failed.Store(err != nil)
+	return app.BadInput(err)
 }
 
-func (k *sink) Finish(ctx context.Context) error { return app.BadInput(k.Sink.Finish(ctx)) }
+func (k *sink) Finish(ctx context.Context) error {
+	err := k.Sink.Finish(ctx)
+	if err == nil && !k.failed.Load() && k.told != nil {
+		k.told(k.pictures)
+	}
+	return app.BadInput(err)
+}
 
 // snapshot keeps the last picture, and saves it at the end.
 type snapshot struct {
