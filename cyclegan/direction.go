@@ -7,6 +7,10 @@
 // discriminators: real → 1 and pooled fakes → 0, with the fakes from before the generators' update. Where the cycle's loss is
 // adversarial, D_cycle_A(rec_A) → 1 stands for L1(rec_A, real_A), and D_cycle_A learns real_A → 1, rec_A → 0; B alike. Of a
 // cycle or an identity whose weight is 0 nothing is computed.
+//
+// The generators' loss is a sum, whose terms may go backward in any order into the same gradients. The fast order takes both
+// directions at once, and each fake with its identity picture as one batch. The other one, of Config.LowMemory, has what one pass of a
+// generator leaves for its backward alive at a time.
 
 package cyclegan
 
@@ -32,7 +36,9 @@ type direction struct {
 	// Of one micro-batch.
 	pixels, target *vk.Mem        // the real pictures of its own domain and of the other
 	input          kernels.Tensor // [N], or [2N] with the other domain for the identity loss: what gen translates
+	passes         [2]Pass        // of fake and rec
 	fake, rec      *Tape
+	idt            seen
 	dFake, dRec    kernels.Tensor // the gradients of their Y
 	verdict        *Tape
 	dVerdict       kernels.Tensor
@@ -64,14 +70,20 @@ type seen struct {
 	group int
 }
 
-// pass is a generator's next one in training.
-func (l *stepLosses) pass() Pass {
-	l.passes++
-	pass := Pass{Images: l.c.BatchSize, Call: l.passes}
-	if l.step.dropSeed != nil {
-		pass.Seed = l.step.dropSeed.All()
+// begin numbers the passes of generators in a micro-batch.
+func (l *stepLosses) begin(both []*direction) {
+	for i := range 2 {
+		for _, d := range both {
+			if i == 1 && d.cycle == 0 {
+				continue
+			}
+			l.passes++
+			d.passes[i] = Pass{Images: l.c.BatchSize, Call: l.passes}
+			if l.step.dropSeed != nil {
+				d.passes[i].Seed = l.step.dropSeed.All()
+			}
+		}
 	}
-	return pass
 }
 
 // loss is the place of a loss of the present micro-batch.
@@ -95,41 +107,19 @@ func (l *stepLosses) into(n *Network) gradMode {
 // microBatch writes micro-batch i down.
 func (l *stepLosses) microBatch(i int, both ...*direction) {
 	l.micro = i
-	// Forward. The two generators are independent and run together; so do the two reconstructions and the two verdicts.
-	l.Stage = "generators"
-	for _, d := range both {
-		l.translate(d)
-	}
-	l.Phase()
-	l.Stage = "reconstructions"
-	for _, d := range both {
-		l.reconstruct(d)
-		d.verdict = d.judge.Forward(l.Program, d.fake.Y.Images(0, l.c.BatchSize), Pass{})
-		d.dVerdict = l.fool(d.judge, d.verdict, 1, "G_"+d.side)
-	}
-	l.Phase()
-
-	// Backward of the generators, in reverse: the reconstructions and the verdicts reach the fakes, the fakes the weights.
-	l.Stage = "backward"
-	for _, d := range both {
-		dFake := d.dFake.Images(0, l.c.BatchSize)
-		if d.recVerdict != nil {
-			d.cycleJudge.Backward(l.Program, d.recVerdict, d.dRecVerdict, d.dRec, false, frozen)
+	l.begin(both)
+	if l.c.LowMemory {
+		for _, d := range both {
+			l.inTurn(d)
 		}
-		if d.rec != nil {
-			d.back.Backward(l.Program, d.rec, d.dRec, dFake, false, l.into(d.back))
-		}
-		d.judge.Backward(l.Program, d.verdict, d.dVerdict, dFake, d.rec != nil, frozen)
+	} else {
+		l.together(both)
 	}
-	l.Phase()
-	for _, d := range both {
-		d.gen.Backward(l.Program, d.fake, d.dFake, kernels.Tensor{}, false, l.into(d.gen))
-	}
-	l.Phase()
-
-	// The discriminators.
 	l.Stage = "discriminators"
 	for _, d := range both {
+		if l.c.LowMemory {
+			l.Phase()
+		}
 		d.judged = l.learn(d.judge, d.target, "D_"+d.side, func(fakes kernels.Tensor) {
 			d.pool.Take(l.Program, d.fakes.Images(0, (i+1)*l.c.BatchSize), d.decisions.All(), fakes)
 		})
@@ -138,6 +128,84 @@ func (l *stepLosses) microBatch(i int, both ...*direction) {
 		}
 	}
 	l.remember(both)
+}
+
+// together is the generators' losses and their way back. The two generators are independent and run together; so do the two
+// reconstructions and the two verdicts.
+func (l *stepLosses) together(both []*direction) {
+	n := l.c.BatchSize
+	l.Stage = "generators"
+	for _, d := range both {
+		images := n
+		if d.identity > 0 {
+			images = 2 * n
+		}
+		l.translate(d, images)
+		d.dFake = d.fake.Y.Like(l.Program, d.gen.Params.Net+" dfake")
+		if images > n {
+			l.compare(d, d.fake.Y.Images(n, n), d.input.Images(n, n), d.dFake.Images(n, n))
+			d.idt = seen{d.gen, d.fake, 1}
+		}
+	}
+	l.Phase()
+	l.Stage = "reconstructions"
+	for _, d := range both {
+		l.reconstruct(d)
+		l.judge(d)
+	}
+	l.Phase()
+
+	// Backward, in reverse: the reconstructions and the verdicts reach the fakes, the fakes the weights.
+	l.Stage = "backward"
+	for _, d := range both {
+		l.reconstructionBackward(d)
+		l.verdictBackward(d)
+	}
+	l.Phase()
+	for _, d := range both {
+		d.gen.Backward(l.Program, d.fake, d.dFake, kernels.Tensor{}, false, l.into(d.gen))
+	}
+	l.Phase()
+}
+
+// inTurn is the same for one direction, one network's pass after the other. What the fake's pass leaves for its backward would have to
+// wait for the reconstruction's: it is made a second time, for the price of one more pass forward.
+func (l *stepLosses) inTurn(d *direction) {
+	n := l.c.BatchSize
+	l.Stage = "generators"
+	l.translate(d, n)
+	d.dFake = d.fake.Y.Like(l.Program, d.gen.Params.Net+" dfake")
+	l.Phase()
+
+	l.Stage = "reconstructions"
+	l.reconstruct(d)
+	l.reconstructionBackward(d)
+	l.Phase()
+
+	l.Stage = "verdicts"
+	l.judge(d)
+	l.verdictBackward(d)
+	l.Phase()
+
+	l.Stage = "generators again"
+	again := d.gen.Forward(l.Program, d.input, d.passes[0])
+	d.gen.Backward(l.Program, again, d.dFake, kernels.Tensor{}, false, l.into(d.gen))
+	l.Phase()
+	if d.identity == 0 {
+		return
+	}
+
+	l.Stage = "identity"
+	x := d.gen.Params.Element.NewTensor(l.Program, d.gen.Params.Net+" identity input", n, l.h, l.w, d.gen.In)
+	kernels.Upload(l.Program, d.target.All(), l.c.Bits, x)
+	pass := d.passes[0]
+	pass.First = n // its masks are those of a batch with the fakes
+	idt := d.gen.Forward(l.Program, x, pass)
+	dy := idt.Y.Like(l.Program, d.gen.Params.Net+" didentity")
+	l.compare(d, idt.Y, x, dy)
+	d.gen.Backward(l.Program, idt, dy, kernels.Tensor{}, false, l.into(d.gen))
+	d.idt = seen{d.gen, idt, 0}
+	l.Phase()
 }
 
 // remember lists the calls of a micro-batch in the order of the official code, in which running statistics move.
@@ -155,7 +223,7 @@ func (l *stepLosses) remember(both []*direction) {
 	}
 	for _, d := range both {
 		if d.identity > 0 {
-			add(d.gen, d.fake, 1)
+			l.seen = append(l.seen, d.idt)
 		}
 		add(d.judge, d.verdict, 0)
 		add(d.judge, d.judged, 0, 1)
@@ -166,22 +234,15 @@ func (l *stepLosses) remember(both []*direction) {
 	}
 }
 
-// translate makes the fakes, and the identity loss with them.
-func (l *stepLosses) translate(d *direction) {
-	p, n, images := l.Program, l.c.BatchSize, l.c.BatchSize
-	if d.identity > 0 {
-		images = 2 * n
-	}
+// translate makes the fakes, and with them, where there are to be more than BatchSize images, the identity pictures.
+func (l *stepLosses) translate(d *direction, images int) {
+	p, n := l.Program, l.c.BatchSize
 	d.input = d.gen.Params.Element.NewTensor(p, d.gen.Params.Net+" input", images, l.h, l.w, d.gen.In)
 	kernels.Upload(p, d.pixels.All(), l.c.Bits, d.input.Images(0, n))
 	if images > n {
 		kernels.Upload(p, d.target.All(), l.c.Bits, d.input.Images(n, n))
 	}
-	d.fake = d.gen.Forward(p, d.input, l.pass())
-	d.dFake = d.fake.Y.Like(p, d.gen.Params.Net+" dfake")
-	if images > n {
-		kernels.L1(p, d.fake.Y.Images(n, n), d.input.Images(n, n), l.share(d.identity), d.dFake.Images(n, n), l.loss("idt_"+d.side), l.scale)
-	}
+	d.fake = d.gen.Forward(p, d.input, d.passes[0])
 
 	// The pools keep fakes at the end of the step, and until then the later micro-batches must see them there.
 	fake := d.fake.Y.Images(0, n)
@@ -195,6 +256,11 @@ func (l *stepLosses) translate(d *direction) {
 	kernels.Copy(p, fake, d.fakes.Images(l.micro*n, n))
 }
 
+// compare is the identity loss of translated pictures.
+func (l *stepLosses) compare(d *direction, translated, real, dTranslated kernels.Tensor) {
+	kernels.L1(l.Program, translated, real, l.share(d.identity), dTranslated, l.loss("idt_"+d.side), l.scale)
+}
+
 // reconstruct takes the fakes back, for the cycle's loss.
 func (l *stepLosses) reconstruct(d *direction) {
 	d.rec, d.recVerdict = nil, nil
@@ -202,7 +268,7 @@ func (l *stepLosses) reconstruct(d *direction) {
 		return
 	}
 	p, n := l.Program, l.c.BatchSize
-	d.rec = d.back.Forward(p, d.fake.Y.Images(0, n), l.pass())
+	d.rec = d.back.Forward(p, d.fake.Y.Images(0, n), d.passes[1])
 	d.dRec = d.rec.Y.Like(p, d.gen.Params.Net+" drec")
 	if d.cycleJudge == nil {
 		kernels.L1(p, d.rec.Y, d.input.Images(0, n), l.share(d.cycle), d.dRec, l.loss("cycle_"+d.side), l.scale)
@@ -210,6 +276,27 @@ func (l *stepLosses) reconstruct(d *direction) {
 	}
 	d.recVerdict = d.cycleJudge.Forward(p, d.rec.Y, Pass{})
 	d.dRecVerdict = l.fool(d.cycleJudge, d.recVerdict, d.cycle, "cycle_"+d.side)
+}
+
+// reconstructionBackward begins the gradient of the fakes.
+func (l *stepLosses) reconstructionBackward(d *direction) {
+	if d.recVerdict != nil {
+		d.cycleJudge.Backward(l.Program, d.recVerdict, d.dRecVerdict, d.dRec, false, frozen)
+	}
+	if d.rec != nil {
+		d.back.Backward(l.Program, d.rec, d.dRec, d.dFake.Images(0, l.c.BatchSize), false, l.into(d.back))
+	}
+}
+
+// judge is the adversarial loss of the fakes.
+func (l *stepLosses) judge(d *direction) {
+	d.verdict = d.judge.Forward(l.Program, d.fake.Y.Images(0, l.c.BatchSize), Pass{})
+	d.dVerdict = l.fool(d.judge, d.verdict, 1, "G_"+d.side)
+}
+
+// verdictBackward adds the rest of it.
+func (l *stepLosses) verdictBackward(d *direction) {
+	d.judge.Backward(l.Program, d.verdict, d.dVerdict, d.dFake.Images(0, l.c.BatchSize), d.rec != nil, frozen)
 }
 
 // fool is the generators' loss in a verdict: all of it should be 1.

@@ -87,14 +87,15 @@ func (b *builder) dropout() dropout {
 	return dropout(b.dropouts - 1)
 }
 
-func (l *layer) forward(p *vk.Program, x kernels.Tensor, pass Pass) *Tape {
-	return l.forwardAdd(p, x, kernels.Tensor{}, pass)
+func (l *layer) forward(p *vk.Program, in *Tape, pass Pass) *Tape {
+	return l.forwardAdd(p, in, kernels.Tensor{}, pass)
 }
 
 // forwardAdd is forward with a residual tensor, where it has memory, that is added at the end.
-func (l *layer) forwardAdd(p *vk.Program, x, residual kernels.Tensor, pass Pass) *Tape {
+func (l *layer) forwardAdd(p *vk.Program, in *Tape, residual kernels.Tensor, pass Pass) *Tape {
 	defer within(p, l.name()+" forward")()
-	t := &Tape{x: x, Y: x.Element.NewTensor(p, l.w.Name+" y", x.N, l.conv.OutSize(x.H), l.conv.OutSize(x.W), l.out), pass: pass}
+	x := in.Y
+	t := &Tape{in: in, Y: x.Element.NewTensor(p, l.w.Name+" y", x.N, l.conv.OutSize(x.H), l.conv.OutSize(x.W), l.out), pass: pass}
 	w, bias := l.params.as(x.Element, l.w), vk.Range{}
 	if l.b != nil && !l.b.Inert {
 		bias = l.b.in(l.params.Weights)
@@ -116,27 +117,39 @@ func (l *layer) forwardAdd(p *vk.Program, x, residual kernels.Tensor, pass Pass)
 		n.Stats(p, t.z, t.stats)
 	}
 	n.Forward(p, t.z, t.stats, l.affine(l.params.Weights), residual, t.Y)
+	if residual.Mem == nil {
+		t.again = func(p *vk.Program) kernels.Tensor {
+			defer within(p, l.name()+" forward again")()
+			y := t.Y.Like(p, l.w.Name+" y again")
+			n.Forward(p, t.z, t.stats, l.affine(l.params.Weights), kernels.Tensor{}, y)
+			return y
+		}
+	}
 	return t
 }
 
 func (l *layer) backward(p *vk.Program, t *Tape, dy, dx kernels.Tensor, addTo bool, weights gradMode) {
+	l.backwardBy(p, t, dy, dy, dx, addTo, weights)
+}
+
+// backwardBy is backward by way of dz, the gradient before norm and activation. It may be dy, which is lost then.
+func (l *layer) backwardBy(p *vk.Program, t *Tape, dy, dz, dx kernels.Tensor, addTo bool, weights gradMode) {
 	defer within(p, l.name()+" backward")()
-	dz := dy
 	switch {
 	case l.norm:
-		dz = dy.Like(p, l.w.Name+" dz")
 		var daffine vk.Range
 		if weights != frozen {
 			daffine = l.affine(l.params.Grads)
 		}
 		l.normalisation(t).Backward(p, t.z, t.stats, l.affine(l.params.Weights), dy, dz, daffine, weights == accumulate)
 	case l.act != kernels.None:
-		dz = dy.Like(p, l.w.Name+" dz")
 		kernels.ActGrad(p, l.act, t.Y, dy, dz)
+	default:
+		dz = dy
 	}
 	if weights != frozen {
 		p.Layer = l.name() + " weight gradient"
-		l.conv.WeightGrad(p, t.x, dz, l.w.in(l.params.Grads), weights == accumulate)
+		l.conv.WeightGrad(p, t.kept(p), dz, l.w.in(l.params.Grads), weights == accumulate)
 		if l.b != nil && !l.b.Inert {
 			kernels.BiasGrad(p, dz, l.b.in(l.params.Grads), weights == accumulate)
 		}

@@ -22,6 +22,7 @@ type Model struct {
 	losses       []string  // names of the losses in the order in which they are logged
 	dev          *vk.Device
 	arena        *vk.Arena
+	pools        *vk.Arena     // of the image pools: arena, or the host's memory, of which a step touches an image or two
 	poolA, poolB *kernels.Pool // of fake_A and of fake_B
 	guard        *vk.Mem       // see guard.go
 	scale        *vk.Mem       // state of the loss scale; nil in fp32
@@ -38,13 +39,25 @@ func newModel(dev *vk.Device, c Config, h, w int) (*Model, error) {
 		ps.Element = e
 		ps.reserve(m.arena, true)
 	}
-	m.poolA = kernels.ReservePool(m.arena, dev, e, "pool of fake_A", c.PoolSize, h, w, c.InputNC)
-	m.poolB = kernels.ReservePool(m.arena, dev, e, "pool of fake_B", c.PoolSize, h, w, c.OutputNC)
+	if m.pools = m.arena; c.LowMemory {
+		m.pools = dev.NewArena("image pools")
+		m.pools.Host = true
+	}
+	m.poolA = kernels.ReservePool(m.pools, dev, e, "pool of fake_A", c.PoolSize, h, w, c.InputNC)
+	m.poolB = kernels.ReservePool(m.pools, dev, e, "pool of fake_B", c.PoolSize, h, w, c.OutputNC)
 	m.guard = m.arena.Reserve("guard", m.guardBytes())
 	if e != kernels.Float32 {
 		m.scale = m.arena.Reserve("loss scale", kernels.ScaleBytes)
 	}
 	return m, nil
+}
+
+// arenas are the model's.
+func (m *Model) arenas() []*vk.Arena {
+	if m.pools == m.arena {
+		return []*vk.Arena{m.arena}
+	}
+	return []*vk.Arena{m.arena, m.pools}
 }
 
 // layout makes the networks that the configuration names, without memory.

@@ -13,16 +13,16 @@ type residual struct {
 	last  *layer
 }
 
-func (r *residual) forward(p *vk.Program, x kernels.Tensor, pass Pass) *Tape {
-	inner := r.inner.forward(p, x, pass)
-	last := r.last.forwardAdd(p, inner.Y, x, pass)
-	return &Tape{x: x, Y: last.Y, parts: []*Tape{inner, last}}
+func (r *residual) forward(p *vk.Program, in *Tape, pass Pass) *Tape {
+	inner := r.inner.forward(p, in, pass)
+	last := r.last.forwardAdd(p, inner, in.Y, pass)
+	return &Tape{in: in, Y: last.Y, parts: []*Tape{inner, last}}
 }
 
 func (r *residual) backward(p *vk.Program, t *Tape, dy, dx kernels.Tensor, addTo bool, weights gradMode) {
 	inner, last := t.parts[0], t.parts[1]
-	d := last.x.Like(p, last.x.Mem.Name+" gradient")
-	r.last.backward(p, last, dy, d, false, weights)
+	d := inner.Y.Like(p, inner.Y.Mem.Name+" gradient")
+	r.last.backwardBy(p, last, dy, dy.Like(p, r.last.w.Name+" dz"), d, false, weights)
 	passOn(p, dy, dx, addTo)
 	r.inner.backward(p, inner, d, dx, true, weights) // dx becomes dy + df(x)
 }
@@ -44,17 +44,17 @@ type skip struct {
 	inner sequence
 }
 
-func (s *skip) forward(p *vk.Program, x kernels.Tensor, pass Pass) *Tape {
-	inner := s.inner.forward(p, x, pass)
+func (s *skip) forward(p *vk.Program, in *Tape, pass Pass) *Tape {
+	x, inner := in.Y, s.inner.forward(p, in, pass)
 	y := x.Element.NewTensor(p, x.Mem.Name+" joined", x.N, x.H, x.W, x.C+inner.Y.C)
 	kernels.Concat(p, kernels.ReLU, x, inner.Y, y)
-	return &Tape{x: x, Y: y, parts: []*Tape{inner}}
+	return &Tape{in: in, Y: y, parts: []*Tape{inner}}
 }
 
 func (s *skip) backward(p *vk.Program, t *Tape, dy, dx kernels.Tensor, addTo bool, weights gradMode) {
 	inner := t.parts[0]
 	d := inner.Y.Like(p, inner.Y.Mem.Name+" gradient")
-	kernels.ConcatGrad(p, kernels.ReLU, t.Y, dy, t.x.C, d, false)
+	kernels.ConcatGrad(p, kernels.ReLU, t.Y, dy, t.x().C, d, false)
 	if dx.Mem != nil {
 		kernels.ConcatGrad(p, kernels.ReLU, t.Y, dy, 0, dx, addTo)
 	}
@@ -67,11 +67,20 @@ const dropRate = 0.5
 // dropout drops elements in training and doubles the others. Its value is its number within the network.
 type dropout int
 
-func (d dropout) forward(p *vk.Program, x kernels.Tensor, pass Pass) *Tape {
-	t := &Tape{x: x, Y: x, pass: pass}
-	if pass.Seed.Mem != nil {
-		t.Y = x.Like(p, x.Mem.Name+" dropped")
-		kernels.Dropout(p, x, t.Y, dropRate, pass.Seed, d.mask(pass))
+func (d dropout) forward(p *vk.Program, in *Tape, pass Pass) *Tape {
+	x := in.Y
+	t := &Tape{in: in, Y: x, pass: pass, again: in.again}
+	if pass.Seed.Mem == nil {
+		return t
+	}
+	t.Y = x.Like(p, x.Mem.Name+" dropped")
+	kernels.Dropout(p, x, t.Y, dropRate, pass.Seed, d.mask(pass), pass.First)
+	if in.again != nil {
+		t.again = func(p *vk.Program) kernels.Tensor {
+			y := in.again(p)
+			kernels.Dropout(p, y, y, dropRate, pass.Seed, d.mask(pass), pass.First)
+			return y
+		}
 	}
 	return t
 }
@@ -88,7 +97,7 @@ func (d dropout) backward(p *vk.Program, t *Tape, dy, dx kernels.Tensor, addTo b
 	if addTo && dx.Range != dy.Range {
 		to = dx.Like(p, dx.Mem.Name+" part")
 	}
-	kernels.Dropout(p, dy, to, dropRate, t.pass.Seed, d.mask(t.pass))
+	kernels.Dropout(p, dy, to, dropRate, t.pass.Seed, d.mask(t.pass), t.pass.First)
 	if to.Range != dx.Range {
 		kernels.AddTo(p, to, dx)
 	}
@@ -100,9 +109,15 @@ func (d dropout) mask(pass Pass) uint32 { return uint32(pass.Call)<<16 + uint32(
 // upsample doubles the sides by repeating pixels.
 type upsample struct{}
 
-func (upsample) forward(p *vk.Program, x kernels.Tensor, _ Pass) *Tape {
-	t := &Tape{x: x, Y: x.Element.NewTensor(p, x.Mem.Name+" enlarged", x.N, 2*x.H, 2*x.W, x.C)}
+func (upsample) forward(p *vk.Program, in *Tape, _ Pass) *Tape {
+	x := in.Y
+	t := &Tape{in: in, Y: x.Element.NewTensor(p, x.Mem.Name+" enlarged", x.N, 2*x.H, 2*x.W, x.C)}
 	kernels.Upsample(p, x, t.Y)
+	t.again = func(p *vk.Program) kernels.Tensor {
+		y := t.Y.Like(p, t.Y.Mem.Name+" again")
+		kernels.Upsample(p, t.kept(p), y)
+		return y
+	}
 	return t
 }
 

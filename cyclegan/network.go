@@ -31,15 +31,17 @@ type Pass struct {
 	// that share a seed: each has masks of its own.
 	Seed vk.Range
 	Call int
+	// First is how many images of the call, which another pass has, come before those of this one: masks are the call's.
+	First int
 }
 
 // module is a part of a network: a *layer, *residual, *skip, dropout, upsample, or a sequence of these. Whoever needs to
 // know what a network computes walks its body by a type switch over them.
 type module interface {
-	// forward appends y = f(x) and returns what a backward pass needs.
-	forward(p *vk.Program, x kernels.Tensor, pass Pass) *Tape
+	// forward appends y = f(x), x being in's Y, and returns what a backward pass needs.
+	forward(p *vk.Program, in *Tape, pass Pass) *Tape
 	// backward appends forward's reverse: from dy, the gradient of y, to the gradients of the weights and, where dx has memory,
-	// to that of x, which is added to dx where addTo is set. dy keeps its values, unless dx is dy, see inPlace.
+	// to that of x, which is added to dx where addTo is set. dy may lose its values; dx may be dy where inPlace says so.
 	backward(p *vk.Program, t *Tape, dy, dx kernels.Tensor, addTo bool, weights gradMode)
 }
 
@@ -52,13 +54,33 @@ func inPlace(m module) bool {
 	return false
 }
 
-// Tape is what a module's forward leaves for its backward: x is [N,H,W,In]; Y, and z before a layer's norm, are [N,H',W',Out].
+// Tape is what a module's forward leaves for its backward: Y, and z before a layer's norm, are [N,H',W',Out].
 type Tape struct {
 	Y     kernels.Tensor
-	x, z  kernels.Tensor
+	z     kernels.Tensor
 	stats vk.Range // of z
 	pass  Pass
+	in    *Tape   // whose Y is [N,H,W,In], the module's x
 	parts []*Tape // of the modules inside
+
+	// again appends what makes Y of the rest of the tape once more, to the bit, so that Y itself need not be kept for backward; nil
+	// where it is kept.
+	again func(p *vk.Program) kernels.Tensor
+}
+
+// x is the module's input, of which backward may take the shape.
+func (t *Tape) x() kernels.Tensor { return t.in.Y }
+
+// kept is the module's input in backward.
+func (t *Tape) kept(p *vk.Program) kernels.Tensor {
+	if t.in.again == nil {
+		return t.in.Y
+	}
+	late := p.Late
+	p.Late = true
+	y := t.in.again(p)
+	p.Late = late
+	return y
 }
 
 // gradMode says what a backward pass does with the gradients of the weights.
@@ -76,11 +98,11 @@ func (n *Network) Forward(p *vk.Program, x kernels.Tensor, pass Pass) *Tape {
 		pass.Images = x.N
 	}
 	defer within(p, n.Params.Net+" forward")()
-	return n.body.forward(p, x, pass)
+	return n.body.forward(p, &Tape{Y: x}, pass)
 }
 
 // Backward appends Forward's reverse: from dy, the gradient of Y, to the gradients of the weights and, where dx has memory, to
-// that of the pictures, which is added to dx where addTo is set. dy keeps its values.
+// that of the pictures, which is added to dx where addTo is set. dy loses its values.
 func (n *Network) Backward(p *vk.Program, t *Tape, dy, dx kernels.Tensor, addTo bool, weights gradMode) {
 	defer within(p, n.Params.Net+" backward")()
 	n.body.backward(p, t, dy, dx, addTo, weights)
@@ -135,12 +157,13 @@ func eachLayer(m module, t *Tape, visit func(*layer, *Tape)) {
 // sequence is modules one after the other.
 type sequence []module
 
-func (s sequence) forward(p *vk.Program, x kernels.Tensor, pass Pass) *Tape {
-	t := &Tape{x: x, Y: x}
+func (s sequence) forward(p *vk.Program, in *Tape, pass Pass) *Tape {
+	t, last := &Tape{in: in}, in
 	for _, m := range s {
-		part := m.forward(p, t.Y, pass)
-		t.parts, t.Y = append(t.parts, part), part.Y
+		last = m.forward(p, last, pass)
+		t.parts = append(t.parts, last)
 	}
+	t.Y, t.again = last.Y, last.again
 	return t
 }
 
@@ -148,7 +171,7 @@ func (s sequence) backward(p *vk.Program, t *Tape, dy, dx kernels.Tensor, addTo 
 	for i := len(s) - 1; i >= 0; i-- {
 		d, add := dx, addTo
 		if i > 0 {
-			d, add = t.parts[i].x, false
+			d, add = t.parts[i].x(), false
 			if inPlace(s[i]) && i < len(s)-1 {
 				d = dy // which is our own by then
 			} else {

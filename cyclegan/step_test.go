@@ -95,13 +95,16 @@ func (g *golden) start(t *testing.T, dev *vk.Device, weights *golden) *Trainer {
 	}
 	tr := &Trainer{Model: m}
 	tr.step = m.newStep(g.config.Height, g.config.Width)
-	if err := m.arena.Allocate(); err != nil {
-		t.Fatal(err)
+	for _, a := range m.arenas() {
+		t.Cleanup(a.Free)
+		if err := a.Allocate(); err != nil {
+			t.Fatal(err)
+		}
 	}
 	if err := tr.step.Build(); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { tr.step.Free(); m.arena.Free() })
+	t.Cleanup(tr.step.Free)
 	if err := m.initialise(); err != nil {
 		t.Fatal(err)
 	}

@@ -54,34 +54,61 @@ func NewTrainer(dev *vk.Device, c Config) (*Trainer, error) {
 	t := &Trainer{Model: m, source: rand.NewPCG(0, 0), result: Result{Losses: make(Losses, 0, len(m.losses))}}
 	t.random = rand.New(t.source)
 	t.step, t.preview = m.newStep(h, w), m.newPreview()
+	t.preview.Share(t.step.Program)
 	if _, err := t.Memory(); err != nil {
 		return nil, err
 	}
 	return t, nil
 }
 
-// Memory is the device memory in bytes that Start will allocate.
-func (t *Trainer) Memory() (int, error) {
-	total, err := t.arena.Bytes()
-	if err != nil {
-		return 0, err
-	}
-	for _, p := range []*vk.Program{t.step.Program, t.preview.Program} {
-		n, err := p.Plan()
-		if err != nil {
-			return 0, err
+// programs are the trainer's, those that lend memory last.
+func (t *Trainer) programs() []*vk.Program { return []*vk.Program{t.preview.Program, t.step.Program} }
+
+// Memory is what training takes, in bytes.
+type Memory struct {
+	Device int `json:"device"` // networks, their gradients and moments, temporaries of the step
+	Host   int `json:"host"`   // what the device reaches in the host's memory: pictures, losses, with Config.LowMemory the image pools
+}
+
+// Sum is both.
+func (m Memory) Sum() int { return m.Device + m.Host }
+
+// Memory is what Start will allocate.
+func (t *Trainer) Memory() (m Memory, err error) {
+	for _, p := range slices.Backward(t.programs()) { // all before what they lend each other is counted
+		if _, err := p.Plan(); err != nil {
+			return m, err
 		}
-		total += n
 	}
-	return total, nil
+	for _, p := range t.programs() {
+		u, err := p.Usage()
+		if err != nil {
+			return m, err
+		}
+		m.Device, m.Host = m.Device+u.Temporaries, m.Host+u.Host
+	}
+	for _, a := range t.arenas() {
+		n, err := a.Bytes()
+		if err != nil {
+			return m, err
+		}
+		if a.Host {
+			m.Host += n
+		} else {
+			m.Device += n
+		}
+	}
+	return m, nil
 }
 
 // Start allocates, records the programs, and draws new weights or, where from is given, restores a checkpoint.
 func (t *Trainer) Start(from *Checkpoint) error {
-	if err := t.arena.Allocate(); err != nil {
-		return err
+	for _, a := range t.arenas() {
+		if err := a.Allocate(); err != nil {
+			return err
+		}
 	}
-	for _, p := range []*vk.Program{t.step.Program, t.preview.Program} {
+	for _, p := range t.programs() {
 		if err := p.Build(); err != nil {
 			return err
 		}
@@ -94,9 +121,12 @@ func (t *Trainer) Start(from *Checkpoint) error {
 
 // Close frees everything.
 func (t *Trainer) Close() {
-	t.step.Free()
-	t.preview.Free()
-	t.arena.Free()
+	for _, p := range t.programs() {
+		p.Free()
+	}
+	for _, a := range t.arenas() {
+		a.Free()
+	}
 }
 
 // Steps is how many steps were taken since the weights were drawn, those submitted and not yet waited for among them.

@@ -12,8 +12,12 @@ type Workload struct {
 	*vk.Program
 
 	start, once func() error
+	memory      func() (Memory, error)
 	free        func()
 }
+
+// Memory is what Start will allocate.
+func (w *Workload) Memory() (Memory, error) { return w.memory() }
 
 // Start allocates, records the program and draws weights.
 func (w *Workload) Start() error { return w.start() }
@@ -36,7 +40,7 @@ func TrainingWorkload(dev *vk.Device, c Config) (*Workload, error) {
 		}
 		return b.Wait()
 	}
-	return &Workload{b.step.Program, b.Start, once, b.Close}, nil
+	return &Workload{b.step.Program, b.Start, once, b.Trainer.Memory, b.Close}, nil
 }
 
 // TranslationWorkload translates a batch of pictures by G_A, pixels to pixels.
@@ -81,5 +85,13 @@ func TranslationWorkload(dev *vk.Device, c Config) (*Workload, error) {
 		}
 		return p.Wait(s)
 	}
-	return &Workload{p, start, once, func() { p.Free(); arena.Free() }}, nil
+	memory := func() (Memory, error) {
+		weights, err := arena.Bytes()
+		if err != nil {
+			return Memory{}, err
+		}
+		u, err := p.Usage()
+		return Memory{weights + u.Temporaries, u.Host}, err
+	}
+	return &Workload{p, start, once, memory, func() { p.Free(); arena.Free() }}, nil
 }

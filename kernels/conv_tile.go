@@ -93,6 +93,9 @@ type weightTile struct{ lanes, columns, rows, turns, splits, share int }
 // shareBytes is how much of x and dy a split of a weight gradient reads: it stays in the cache of one CPU core.
 const shareBytes = 1 << 20
 
+// splitBytes bounds the partial sums of a weight gradient: what every device binds at once.
+const splitBytes = 128 << 20
+
 // minShare is the least number of pixels that are worth a split; a multiple of the lanes.
 const minShare = 64
 
@@ -112,7 +115,7 @@ func (e engine) weightTile(c Conv, element Element, pixels int) weightTile {
 	}
 	groups := divUp(in, t.rows) * divUp(out, t.columns)
 	pixelBytes := element.Size() * (Stride(c.In) + Stride(c.Out))
-	t.splits = max(divUp(e.weightGroups, groups), pixels*pixelBytes/shareBytes)
+	t.splits = min(max(divUp(e.weightGroups, groups), pixels*pixelBytes/shareBytes), max(1, splitBytes/(4*c.WeightLen())))
 	t.share = max(minShare, divUp(divUp(pixels, t.splits), t.lanes)*t.lanes)
 	t.splits = divUp(pixels, t.share)
 	return t

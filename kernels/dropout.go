@@ -16,8 +16,9 @@ const SeedWords = 4
 // with the same three it is made again.
 //
 // seed holds SeedWords words: the key (low, high), the step, and 0. Element i of x, padding counted, is dropped where word
-// i%4 of Philox((i/4, layer, step, 0), key) is below rate 2³².
-func Dropout(p *vk.Program, x, y Tensor, rate float32, seed vk.Range, layer uint32) {
+// i%4 of Philox((i/4, layer, step, 0), key) is below rate 2³². Where x is a part of a batch, first is how many images that
+// has before x's: their elements count.
+func Dropout(p *vk.Program, x, y Tensor, rate float32, seed vk.Range, layer uint32, first int) {
 	switch {
 	case !sameShapes(p, "dropout", x, y):
 		return
@@ -32,8 +33,8 @@ func Dropout(p *vk.Program, x, y Tensor, rate float32, seed vk.Range, layer uint
 	push := struct {
 		Count, Threshold uint32
 		Scale            float32
-		Layer            uint32
-	}{uint32(count), dropBelow(rate), keptScale(rate), layer}
+		Layer, First     uint32
+	}{uint32(count), dropBelow(rate), keptScale(rate), layer, uint32(first * count / max(1, x.N))}
 	launchAs(p, x.Element, vk.Launch{Push: push, Groups: groups(count, stripSize)}, "dropout", x.Range, y.Range, seed)
 }
 

@@ -10,7 +10,7 @@ import (
 
 func init() {
 	register(Check{Name: "dropout", Shaders: halves("dropout"), Cases: dropoutCases(), Sized: nhwc(func(t *Trial, _ string, s [4]int) error {
-		return dropoutTrial(t, s, 0.5, false)
+		return dropoutTrial(t, s, 0.5, false, 1)
 	})})
 }
 
@@ -18,13 +18,13 @@ func dropoutCases() (cases []Case) {
 	rates := []float32{0.5, 0, 0.1, 0.999}
 	for i, s := range flatShapes {
 		cases = append(cases, Case{fmt.Sprint(s), func(t *Trial) error {
-			return dropoutTrial(t, s, rates[i%len(rates)], i%3 == 1)
+			return dropoutTrial(t, s, rates[i%len(rates)], i%3 == 1, i%4)
 		}})
 	}
 	return append(cases, in16(every(3, cases))...)
 }
 
-func dropoutTrial(t *Trial, s [4]int, rate float32, inPlace bool) error {
+func dropoutTrial(t *Trial, s [4]int, rate float32, inPlace bool, first int) error {
 	n := s[0] * s[1] * s[2] * s[3]
 	xv := t.Random(n, 0, 1)
 	seedWords := []uint32{t.Rand.Uint32(), t.Rand.Uint32(), t.Rand.Uint32(), 0}
@@ -36,12 +36,12 @@ func dropoutTrial(t *Trial, s [4]int, rate float32, inPlace bool) error {
 	} else {
 		x, y = t.In("x", s[0], s[1], s[2], s[3], xv), t.Out("y", s[0], s[1], s[2], s[3])
 	}
-	if err := t.Run(func(p *vk.Program) { Dropout(p, x, y, rate, seed, layer) }); err != nil {
+	if err := t.Run(func(p *vk.Program) { Dropout(p, x, y, rate, seed, layer, first) }); err != nil {
 		return err
 	}
 	want := make([]float64, n)
 	for i := range want {
-		if kept(i/s[3]*Stride(s[3])+i%s[3], rate, seedWords, layer) {
+		if kept((first*s[1]*s[2]+i/s[3])*Stride(s[3])+i%s[3], rate, seedWords, layer) {
 			want[i] = float64(xv[i] * (1 / (1 - rate)))
 		}
 	}

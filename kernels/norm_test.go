@@ -114,10 +114,10 @@ func TestWrongArgumentsOfNormsAreRefused(t *testing.T) {
 		"upsample":    {func(p *vk.Program) { Upsample(p, small, large) }, "sides of 5x3 and twice that"},
 		"sum":         {func(p *vk.Program) { Add(p, small, small, large) }, "differ in shape"},
 		"gradient":    {func(p *vk.Program) { ActGrad(p, ReLU, small, small, large) }, "differ in shape"},
-		"rate":        {func(p *vk.Program) { Dropout(p, small, small, 1, short, 0) }, "rate 1: use a rate from 0"},
-		"rate NaN":    {func(p *vk.Program) { Dropout(p, small, small, float32(math.NaN()), short, 0) }, "rate NaN"},
-		"seed":        {func(p *vk.Program) { Dropout(p, small, small, 0.5, stats, 0) }, "a seed of 64 bytes"},
-		"dropped out": {func(p *vk.Program) { Dropout(p, small, large, 0.5, short, 0) }, "differ in shape"},
+		"rate":        {func(p *vk.Program) { Dropout(p, small, small, 1, short, 0, 0) }, "rate 1: use a rate from 0"},
+		"rate NaN":    {func(p *vk.Program) { Dropout(p, small, small, float32(math.NaN()), short, 0, 0) }, "rate NaN"},
+		"seed":        {func(p *vk.Program) { Dropout(p, small, small, 0.5, stats, 0, 0) }, "a seed of 64 bytes"},
+		"dropped out": {func(p *vk.Program) { Dropout(p, small, large, 0.5, short, 0, 0) }, "differ in shape"},
 	} {
 		p := dev.NewProgram("refused")
 		c.call(p)
@@ -168,7 +168,7 @@ func BenchmarkElementwise(b *testing.B) {
 			{"copy", 2, func(p *vk.Program) { Copy(p, x, z) }},
 			{"fill", 1, func(p *vk.Program) { Fill(p, z.Range, 1) }},
 			{"leaky relu gradient", 3, func(p *vk.Program) { ActGrad(p, LeakyReLU, x, y, z) }},
-			{"dropout", 2, func(p *vk.Program) { Dropout(p, x, z, 0.5, random, 1) }},
+			{"dropout", 2, func(p *vk.Program) { Dropout(p, x, z, 0.5, random, 1, 0) }},
 		})
 		arena.Free()
 	}

@@ -86,6 +86,9 @@ const defaultTimeout = 10 * time.Minute
 // timeoutVariable is the environment variable that sets another.
 const timeoutVariable = "CYCLEVK_TIMEOUT"
 
+// memoryVariable is the environment variable that bounds the device memory, in MiB.
+const memoryVariable = "CYCLEVK_MEMORY"
+
 // Device is an open device with one compute queue. Its methods may be called from one goroutine at a time.
 type Device struct {
 	Info DeviceInfo
@@ -111,6 +114,8 @@ type Device struct {
 	copying   bool      // the last was not waited for
 	presents  bool      // opened with swapchains
 	allocated int       // bytes that arenas and host buffers hold
+	local     int       // those of them in device memory
+	limit     int       // of them; 0 where there is none
 	allocs    int       // vkAllocateMemory calls so far
 	hung      bool
 
@@ -145,7 +150,16 @@ func (in *instance) open(p physical, presents bool, options ...Option) (*Device,
 			return nil, fmt.Errorf("%s=%q: use a time such as 90s or 1h", timeoutVariable, text)
 		}
 	}
-	info := p.info
+	info, limit := p.info, 0
+	if text := os.Getenv(memoryVariable); text != "" {
+		const most = 1 << 30
+		mib, err := strconv.Atoi(text)
+		if err != nil || mib < 1 || mib > most {
+			return nil, fmt.Errorf("%s=%q: use a number of MiB, such as 2048", memoryVariable, text)
+		}
+		limit = mib << 20
+		info.Memory = min(info.Memory, limit)
+	}
 	var enabled []string
 	if p.extensions["VK_KHR_portability_subset"] { // Vulkan requires it to be enabled where it is listed
 		enabled = append(enabled, "VK_KHR_portability_subset")
@@ -179,7 +193,7 @@ func (in *instance) open(p physical, presents bool, options ...Option) (*Device,
 		return nil, fmt.Errorf("open %s: %w", info.Name, err)
 	}
 	d := &Device{
-		Info: info, Timeout: timeout, in: in, handle: vulkan.Device(handle), family: p.family, ticks: 1<<p.timestamps - 1, memory: p.memory,
+		Info: info, Timeout: timeout, in: in, handle: vulkan.Device(handle), family: p.family, limit: limit, ticks: 1<<p.timestamps - 1, memory: p.memory,
 		pipelines: map[string]*pipeline{}, presents: presents, statistics: statistics,
 	}
 	if faults {
@@ -219,10 +233,15 @@ func (d *Device) idle() bool {
 	return !d.hung
 }
 
-// Free is how many bytes of device memory can still be allocated, as far as the driver says; else all there are.
+// Free is how many bytes of device memory can still be allocated, as far as the driver says, else all there are; and no more than
+// CYCLEVK_MEMORY of the environment leaves, a number of MiB.
 func (d *Device) Free() int {
 	p := d.in.devices[d.Info.Index]
-	return size(C.cv_free_memory(unsafe.Pointer(p.handle), cBool(p.info.Features.MemoryBudget)))
+	free := size(C.cv_free_memory(unsafe.Pointer(p.handle), cBool(p.info.Features.MemoryBudget)))
+	if d.limit > 0 {
+		free = min(free, d.limit-d.local)
+	}
+	return free
 }
 
 // Allocated returns the bytes of memory that arenas and programs hold now, and how many allocations were ever made.

@@ -104,9 +104,15 @@ type Arena struct {
 	Name  string
 	Guard int // bytes left unused on both sides of every Mem, for tests that look for stray writes; rounded up to Alignment
 
+	// Host puts the arena into the host's memory, which shaders reach over the bus: for what is large and rarely touched. Devices that share
+	// the host's memory have no other.
+	Host bool
+
 	dev    *Device
 	mems   []*Mem
 	blocks []*block
+	under  *Arena // whose blocks the first lent ones are; nil for none
+	lent   int
 	placed bool
 }
 
@@ -134,7 +140,14 @@ func (a *Arena) plan() error {
 	order := slices.Clone(a.mems)
 	slices.SortStableFunc(order, func(m, n *Mem) int { return n.Size - m.Size })
 	limit := min(maxBlock, a.dev.Info.Limits.MaxAllocation)
-	var placed [][]*Mem // by block, in the order of their offsets
+	if a.under != nil {
+		if err := a.under.plan(); err != nil {
+			return err
+		}
+		a.blocks = slices.Clone(a.under.blocks)
+		a.lent = len(a.blocks)
+	}
+	placed := make([][]*Mem, a.lent) // by block, in the order of their offsets
 	for _, m := range order {
 		need := align(m.Size) + 2*a.Guard
 		if need > limit {
@@ -144,7 +157,11 @@ func (a *Arena) plan() error {
 			if i == len(a.blocks) {
 				a.blocks, placed = append(a.blocks, &block{}), append(placed, nil)
 			}
-			if at := gap(placed[i], m, need, a.Guard); at+need <= limit {
+			room := limit
+			if a.blocks[i].buffer != nil {
+				room = a.blocks[i].size
+			}
+			if at := gap(placed[i], m, need, a.Guard); at+need <= room {
 				m.block, m.offset = a.blocks[i], at+a.Guard
 				m.block.size = max(m.block.size, at+need)
 				n, _ := slices.BinarySearchFunc(placed[i], m, func(p, m *Mem) int { return p.offset - m.offset })
@@ -182,7 +199,7 @@ func (a *Arena) Bytes() (int, error) {
 		return 0, err
 	}
 	n := 0
-	for _, b := range a.blocks {
+	for _, b := range a.blocks[a.lent:] {
 		n += b.size
 	}
 	return n, nil
@@ -199,13 +216,39 @@ func (a *Arena) Allocate() error {
 		if b.buffer != nil {
 			continue
 		}
-		if b.buffer, b.memory, err = a.dev.newBuffer(fmt.Sprintf("%s, block %d", a.Name, i), b.size, vulkan.MemoryPropertyDeviceLocalBit, 0); err != nil {
+		if err = a.allocate(b, fmt.Sprintf("%s, block %d", a.Name, i)); err != nil {
 			a.Free()
-			return fmt.Errorf("%s: %s of device memory needed, %s of %s free on %s: %w", a.Name, mib(need), mib(a.dev.Free()), mib(a.dev.Info.Memory), a.dev.Info.Name, err)
+			where := "device memory"
+			if a.Host {
+				where = "the host's memory for the device"
+			}
+			return fmt.Errorf("%s: %s of %s needed, %s of %s free on %s: %w", a.Name, mib(need), where, mib(a.dev.Free()), mib(a.dev.Info.Memory), a.dev.Info.Name, err)
 		}
-		a.dev.allocated += b.size
 	}
 	return nil
+}
+
+// allocate makes a block real.
+func (a *Arena) allocate(b *block, name string) (err error) {
+	kind := vulkan.MemoryPropertyDeviceLocalBit
+	if a.Host {
+		kind = vulkan.MemoryPropertyHostVisibleBit | vulkan.MemoryPropertyHostCoherentBit
+	} else if limit := a.dev.limit; limit > 0 && a.dev.local+b.size > limit {
+		return fmt.Errorf("%w: %s allows %s in all", ErrOutOfDeviceMemory, memoryVariable, mib(limit))
+	}
+	if b.buffer, b.memory, err = a.dev.newBuffer(name, b.size, kind, 0); err != nil {
+		return err
+	}
+	a.account(b.size)
+	return nil
+}
+
+// account counts bytes that were allocated, or freed where they are negative.
+func (a *Arena) account(bytes int) {
+	a.dev.allocated += bytes
+	if !a.Host {
+		a.dev.local += bytes
+	}
 }
 
 // Free gives the memory back. The device must be idle.
@@ -213,10 +256,10 @@ func (a *Arena) Free() {
 	if a.dev.hung {
 		return
 	}
-	for _, b := range a.blocks {
+	for _, b := range a.blocks[min(a.lent, len(a.blocks)):] {
 		if b.buffer != nil {
 			a.dev.freeBuffer(b.buffer, b.memory)
-			a.dev.allocated -= b.size
+			a.account(-b.size)
 			b.buffer, b.memory = nil, nil
 		}
 	}

@@ -25,8 +25,13 @@ type Program struct {
 	// What is appended from now on belongs to, for profiles: a stage of the program, and a pass over a layer of a network.
 	Stage, Layer string
 
+	// Late holds what is appended while it is set back until just before something needs it: for what is computed a second time so
+	// that it need not be kept, and would else be there from the start of its phase.
+	Late bool
+
 	dev   *Device
-	arena *Arena // of the temporaries
+	arena *Arena   // of the temporaries
+	under *Program // see Share
 	ops   []*op
 	hosts []*Mem
 	phase int
@@ -48,6 +53,8 @@ type op struct {
 	layer    string
 	phase    int
 	level    int
+	late     bool   // see Program.Late
+	waiting  []*op  // of a late one: what waits for it
 	launch   Launch // as it was written down, before tuning chose a variant
 }
 
@@ -55,6 +62,10 @@ type op struct {
 func (d *Device) NewProgram(name string) *Program {
 	return &Program{Name: name, dev: d, arena: d.NewArena("temporaries")}
 }
+
+// Share puts the program's temporaries where those of another are, which is complete and has been given all that it appends. Of two
+// programs on a device one runs at a time, and what temporaries hold ends with its run. The other is to be freed last.
+func (p *Program) Share(with *Program) { p.under, p.arena.under = with, with.arena }
 
 // Device is the device that the program runs on.
 func (p *Program) Device() *Device { return p.dev }
@@ -125,7 +136,7 @@ func (p *Program) Dispatch(l Launch, args ...Range) {
 		p.Fail(err)
 		return
 	}
-	o := &op{pipeline: pl, groups: l.Groups, push: push, args: slices.Clone(args), work: l.Work, label: l.Label, stage: p.Stage, layer: p.Layer, phase: p.phase, launch: written}
+	o := &op{pipeline: pl, groups: l.Groups, push: push, args: slices.Clone(args), work: l.Work, label: l.Label, stage: p.Stage, layer: p.Layer, phase: p.phase, late: p.Late, launch: written}
 	if o.label == "" {
 		o.label = l.Shader.Name
 	}
@@ -173,10 +184,12 @@ type touch struct {
 }
 
 // schedule orders the dispatches by level: within its phase, each runs as soon as everything that it waits for has run, which is
-// what touches the same bytes before it, where either writes them. Dispatches of one level are independent.
+// what touches the same bytes before it, where either writes them. Dispatches of one level are independent. Late ones then go down
+// to the level before that of the first that waits for them, or to the last of their phase.
 func (p *Program) schedule() {
 	touched := map[*Mem][]touch{}
 	floor, top, phase := 0, -1, 0
+	last := map[int]int{} // level of each phase
 	for _, o := range p.ops {
 		if o.phase != phase {
 			phase, floor = o.phase, top+1
@@ -184,8 +197,12 @@ func (p *Program) schedule() {
 		o.level = floor
 		for i, r := range o.args {
 			for _, before := range touched[r.Mem] {
-				if before.by.level >= o.level && (before.access|o.pipeline.bindings[i])&writes != 0 && before.overlaps(r) {
-					o.level = before.by.level + 1
+				if !before.by.late && before.by.level < o.level || (before.access|o.pipeline.bindings[i])&writes == 0 || !before.overlaps(r) {
+					continue
+				}
+				o.level = max(o.level, before.by.level+1)
+				if before.by.late {
+					before.by.waiting = append(before.by.waiting, o)
 				}
 			}
 		}
@@ -193,6 +210,15 @@ func (p *Program) schedule() {
 			touched[r.Mem] = append(touched[r.Mem], touch{o, r, o.pipeline.bindings[i]})
 		}
 		top = max(top, o.level)
+		last[phase] = top
+	}
+	for _, o := range slices.Backward(p.ops) {
+		if o.late {
+			o.level = last[o.phase]
+			for _, w := range o.waiting {
+				o.level = min(o.level, w.level-1)
+			}
+		}
 	}
 	ordered := make([]*op, 0, len(p.ops))
 	byLevel := make([][]*op, top+1)
@@ -253,6 +279,11 @@ func (p *Program) Plan() (int, error) {
 		return 0, p.err
 	}
 	if !p.arena.placed {
+		if p.under != nil {
+			if _, p.err = p.under.Plan(); p.err != nil {
+				return 0, p.err
+			}
+		}
 		p.schedule()
 		if err := p.lifetimes(); err != nil {
 			p.Fail(err)

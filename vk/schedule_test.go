@@ -16,7 +16,7 @@ type use struct {
 }
 
 func dispatch(p *Program, uses ...use) *op {
-	o := &op{pipeline: &pipeline{shaderInterface: &shaderInterface{}}, phase: p.phase, label: fmt.Sprint(len(p.ops))}
+	o := &op{pipeline: &pipeline{shaderInterface: &shaderInterface{}}, phase: p.phase, late: p.Late, label: fmt.Sprint(len(p.ops))}
 	for _, u := range uses {
 		o.args = append(o.args, u.Range)
 		o.pipeline.bindings = append(o.pipeline.bindings, u.access)
@@ -49,7 +49,7 @@ func conflict(a, b *op) bool {
 
 func TestSchedule(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 0))
-	together := 0
+	together, held := 0, 0
 	for range 100 {
 		p := paper(minima).NewProgram("random")
 		var mems []*Mem
@@ -65,6 +65,7 @@ func TestSchedule(t *testing.T) {
 				from := 4 * r.IntN(12)
 				uses = append(uses, use{mems[r.IntN(6)].Slice(from, 4+4*r.IntN(4)), access(1 + r.IntN(3))})
 			}
+			p.Late = r.IntN(4) == 0
 			dispatch(p, uses...)
 		}
 		written := slices.Clone(p.ops)
@@ -80,24 +81,32 @@ func TestSchedule(t *testing.T) {
 			}
 		}
 		for j, b := range written {
-			waits := b.level == 0
+			waits, waited := b.level == 0, true
+			if b.late {
+				waits = true
+				waited = !slices.ContainsFunc(written, func(a *op) bool { return a.phase == b.phase && a.level > b.level })
+				for _, c := range written[j+1:] {
+					waited = waited || c.level == b.level+1 && conflict(b, c)
+				}
+				held++
+			}
 			for _, a := range written[:j] {
 				switch {
 				case conflict(a, b) && (a.level >= b.level || place[a] >= place[b]):
 					t.Fatalf("dispatch %s (level %d) conflicts with %s (level %d) before it", b.label, b.level, a.label, a.level)
-				case a.level == b.level-1 && (conflict(a, b) || a.phase < b.phase):
+				case a.late && conflict(a, b), a.level == b.level-1 && (conflict(a, b) || a.phase < b.phase):
 					waits = true
 				case a.level == b.level:
 					together++
 				}
 			}
-			if !waits {
-				t.Fatalf("dispatch %s waits at level %d for nothing", b.label, b.level)
+			if !waits || !waited {
+				t.Fatalf("dispatch %s (late: %v) waits at level %d for nothing, or could wait longer", b.label, b.late, b.level)
 			}
 		}
 	}
-	if together == 0 {
-		t.Error("no two dispatches were ever brought together")
+	if together == 0 || held == 0 {
+		t.Errorf("%d pairs of dispatches were brought together, %d were held back", together, held)
 	}
 }
 

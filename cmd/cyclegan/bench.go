@@ -56,6 +56,7 @@ func networkFlags() []cli.Flag {
 		&cli.IntFlag{Name: "batch_size", Value: d.BatchSize, Usage: "`NUMBER` of pictures of each domain in a step"},
 		&cli.Float64Flag{Name: "lambda_identity", Value: d.LambdaIdentity, Usage: "`WEIGHT` of the identity loss, as a part of the cycle's (0: none, and a step without its passes)"},
 		app.PrecisionFlag(),
+		&cli.BoolFlag{Name: "low_memory", Usage: "the step of train --low_memory"},
 	}
 }
 
@@ -66,6 +67,7 @@ func networkConfig(c *cli.Context) (cyclegan.Config, error) {
 	config.NetG, config.NGF, config.NDF, config.LayersD = c.String("netG"), c.Int("ngf"), c.Int("ndf"), c.Int("n_layers_D")
 	config.LambdaIdentity = c.Float64("lambda_identity")
 	config.Precision = c.String("precision")
+	config.LowMemory = c.Bool("low_memory")
 	return config, config.Validate()
 }
 
@@ -105,7 +107,7 @@ type benchReport struct {
 	Device string          `json:"device"`
 	Driver string          `json:"driver"`
 	Config cyclegan.Config `json:"config"`
-	Memory int             `json:"memory_bytes"` // device memory and host buffers that training takes
+	Memory int             `json:"memory_bytes"` // device memory that training takes
 
 	Step    *timing `json:"step_ms"`
 	Forward *timing `json:"forward_ms"`
@@ -133,9 +135,11 @@ func (r *benchReport) networks(ctx context.Context, dev *vk.Device, runs int) er
 		return err
 	}
 	defer b.Close()
-	if r.Memory, err = b.Memory(); err != nil {
+	memory, err := b.Memory()
+	if err != nil {
 		return err
 	}
+	r.Memory = memory.Device
 	if err := b.Start(); err != nil {
 		return err
 	}

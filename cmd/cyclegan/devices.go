@@ -32,6 +32,7 @@ func devicesCommand() *cli.Command {
 		Usage: "list the Vulkan devices, and mark the one that is used where none is named",
 		Description: `The best device is chosen: a discrete GPU before an integrated one, before a virtual one, before a CPU.
 --device of the other commands takes an index or a part of a name, and so does the environment variable CYCLEVK_DEVICE.
+CYCLEVK_MEMORY is the most MiB of device memory that a command may take, and so what a smaller device would do.
 CYCLEVK_TIMEOUT (10m) is how long a device may take for one piece of work. Compiled pipelines are stored in the user's cache
 folder, under cyclevk, unless CYCLEVK_PIPELINE_CACHE is "off", and so is what the command tune measured (CYCLEVK_TUNING).
 --verbose says what each device has that the shaders could use, what of it is used, and why the rest is not.

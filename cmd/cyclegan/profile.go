@@ -3,6 +3,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -33,7 +34,7 @@ func profileCommand() *cli.Command {
 dispatches, so that each has the device for itself; and concurrent, as the step runs. Runs of both take turns with runs without
 timestamps, to whose time by the clock the dispatches are held. GFLOP/s count two for each product of the convolutions, GB/s the
 bytes that a dispatch's buffers hold; the peaks that they are parts of are measured on the spot. min and max are over all repeats.
---count_only counts and runs nothing.
+--count_only counts and runs nothing; memory is planned, not measured, so it needs no device of that size.
 
 profile kernel holds one shader against its float64 reference and then times it: a convolution over its tiles, at every shape of the
 step or at one --shape, where a tile is timed once it has given the same bits as the default; any other shader at its usual shapes or
@@ -44,6 +45,7 @@ glslangValidator each time that it or an include of it changes, verifies and tim
 Examples:
    cyclegan profile train
    cyclegan profile train --count_only --by phase
+   cyclegan profile train --count_only --size 512 --low_memory
    cyclegan profile train --size 64 --netG resnet_6blocks --ngf 32 --ndf 32 --by layer --html step.html --trace step.trace.json
    cyclegan profile translate --size 512 --mode concurrent --json today.json --compare yesterday.json
    cyclegan profile kernel conv_forward --shape 1,64,64,256,256,3,1
@@ -179,6 +181,9 @@ func (o *profiling) measure(ctx context.Context, dev *vk.Device, bar *app.Progre
 	m := &profile.Measurement{
 		Subject: w.Name, Device: dev.Info.Name, Driver: dev.Info.Driver, Config: o.config, Dispatches: dispatches(w.Program),
 	}
+	if m.Memory, err = memory(w); err != nil {
+		return nil, err
+	}
 	if len(o.modes) == 0 {
 		return m.Report(), nil
 	}
@@ -201,6 +206,23 @@ func (o *profiling) measure(ctx context.Context, dev *vk.Device, bar *app.Progre
 		return nil, err
 	}
 	return m.Report(), nil
+}
+
+// memory is what a workload takes.
+func memory(w *cyclegan.Workload) (*profile.Memory, error) {
+	all, err := w.Memory()
+	if err != nil {
+		return nil, err
+	}
+	u, err := w.Usage()
+	if err != nil {
+		return nil, err
+	}
+	m := &profile.Memory{Device: all.Device, Temporaries: u.Temporaries, Alive: u.Alive, Host: all.Host}
+	for _, s := range u.Stages {
+		m.Phases = append(m.Phases, profile.PhaseMemory{Name: cmp.Or(s.Stage, w.Name), Alive: s.Alive})
+	}
+	return m, nil
 }
 
 // dispatches are a planned program's, as reports list them.

@@ -70,7 +70,12 @@ func train(c *cli.Context) (err error) {
 
 // run trains on a device and saves.
 func (t *training) run(ctx context.Context, dev *vk.Device) (err error) {
-	if t.trainer, err = cyclegan.NewTrainer(dev, t.config); err != nil {
+	if t.trainer, err = cyclegan.NewTrainer(dev, t.config); errors.Is(err, vk.ErrTooLarge) {
+		if need := t.sparing(dev); need != "" {
+			return app.BadInput(fmt.Errorf("%w; or add --low_memory, which needs %s", err, need))
+		}
+	}
+	if err != nil {
 		return err
 	}
 	defer t.trainer.Close()
@@ -161,7 +166,11 @@ func (t *training) announce(device vk.DeviceInfo) error {
 	w := tabwriter.NewWriter(t.stdout, 0, 0, 2, ' ', 0)
 	line := func(name, format string, args ...any) { fmt.Fprintf(w, "%s\t%s\n", name, fmt.Sprintf(format, args...)) }
 	line("device", "%v", device)
-	line("memory", "%s of device memory needed, %s there", byteSize(need), byteSize(device.Memory))
+	memory := fmt.Sprintf("%s of device memory needed, %s there", byteSize(need.Device), byteSize(device.Memory))
+	if c.LowMemory {
+		memory += fmt.Sprintf("; %s of the computer's for the image pools", byteSize(need.Host))
+	}
+	line("memory", "%s", memory)
 	line("generators", "%s: %s, ngf %d", counts(t.trainer.GA, t.trainer.GB), c.NetG, c.NGF)
 	judges := fmt.Sprintf("%d layers", c.LayersD)
 	if c.NetD == "pixel" {
@@ -218,11 +227,32 @@ func (t *training) start(dev *vk.Device) error {
 	err := t.trainer.Start(from)
 	if errors.Is(err, vk.ErrOutOfDeviceMemory) {
 		need, _ := t.trainer.Memory() // it was announced
-		return app.BadInput(fmt.Errorf("%w: training needs %s, and %s had %s free: lower --crop_size, --batch_size, --ngf or --ndf",
-			err, byteSize(need), dev.Info.Name, byteSize(free)))
-
+		cure := "lower --crop_size, --batch_size, --ngf or --ndf"
+		if less := t.sparing(dev); less != "" {
+			cure = fmt.Sprintf("add --low_memory, which needs %s, or %s", less, cure)
+		}
+		return app.BadInput(fmt.Errorf("%w: training needs %s, and %s had %s free: %s", err, byteSize(need.Device), dev.Info.Name, byteSize(free), cure))
 	}
 	return err
+}
+
+// sparing is the device memory that training needs with --low_memory; empty where that is given, or does not fit the device either.
+func (t *training) sparing(dev *vk.Device) string {
+	c := t.config
+	if c.LowMemory {
+		return ""
+	}
+	c.LowMemory = true
+	trainer, err := cyclegan.NewTrainer(dev, c)
+	if err != nil {
+		return ""
+	}
+	defer trainer.Close()
+	need, err := trainer.Memory()
+	if err != nil {
+		return ""
+	}
+	return byteSize(need.Device)
 }
 
 func (t *training) warnOfSkipped() {

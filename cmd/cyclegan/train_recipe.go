@@ -45,6 +45,9 @@ func unusual(c *cyclegan.Config) (list []remark) {
 	case "vanilla":
 		add("adversarial loss", "vanilla: cross-entropy")
 	}
+	if c.LowMemory {
+		add("low memory", "one generator's pass after the other")
+	}
 	cycle := "L1"
 	if c.CycleLoss == "gan" {
 		cycle = "adversarial, by discriminators that learn to tell reconstructions from pictures"

@@ -18,8 +18,9 @@ import (
 	"cyclevk/vk"
 )
 
-// mayChange are the options in a checkpoint that a continued run may give other values: they decide only how long it goes on.
-var mayChange = []string{"n_epochs", "n_epochs_decay"}
+// mayChange are the options in a checkpoint that a continued run may give other values: they decide only how long it goes on, and in
+// which order sums are taken.
+var mayChange = []string{"n_epochs", "n_epochs_decay", "low_memory"}
 
 // openRun opens the run folder and takes the options from its newest checkpoint.
 func (t *training) openRun(c *cli.Context) (err error) {
@@ -143,6 +144,9 @@ func (t *training) warnOfChanges(device vk.DeviceInfo) {
 		if c.then != c.now {
 			changed = append(changed, fmt.Sprintf("%s (%.40s, now %.40s)", c.what, c.then, c.now))
 		}
+	}
+	if then, now := t.from.Config.LowMemory, t.config.LowMemory; then != now {
+		changed = append(changed, fmt.Sprintf("--low_memory (%v, now %v)", then, now))
 	}
 	if len(changed) > 0 {
 		fmt.Fprintf(t.stderr, "cyclegan train: another since the checkpoint: %s: the run goes on, with slightly other rounding\n", strings.Join(changed, ", "))

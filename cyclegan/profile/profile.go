@@ -34,6 +34,21 @@ type Dispatch struct {
 	Times map[string]*DispatchTime `json:"times,omitempty"` // by mode
 }
 
+// Memory is what a program takes, in bytes, as it was planned.
+type Memory struct {
+	Device      int           `json:"device"`      // all device memory
+	Temporaries int           `json:"temporaries"` // of it, shared by what does not last for a run
+	Alive       int           `json:"alive"`       // the most that temporaries hold at once
+	Host        int           `json:"host"`        // what the device reaches of the host's memory
+	Phases      []PhaseMemory `json:"phases"`      // in the order in which they begin
+}
+
+// PhaseMemory is the most that temporaries hold at once within a phase.
+type PhaseMemory struct {
+	Name  string `json:"name"`
+	Alive int    `json:"alive"`
+}
+
 // DispatchTime is how long a dispatch took in a mode.
 type DispatchTime struct {
 	Stat
@@ -70,6 +85,7 @@ type Measurement struct {
 	Subject, Device, Driver string
 	Config                  any
 	Dispatches              []Dispatch
+	Memory                  *Memory          // nil where it was not asked for
 	Peaks                   *Peaks           // nil where they were not measured
 	Untimed                 []time.Duration  // walls of runs without timestamps, one a round, in which each mode has one, too
 	Runs                    map[string][]Run // by mode; none where the program was only counted, or the device has no timestamps
@@ -88,7 +104,8 @@ type Report struct {
 
 	TotalGMAC  float64  `json:"total_gmac"`  // products of the convolutions, in thousand millions
 	TotalBytes int64    `json:"total_bytes"` // read and written by all dispatches
-	Step       *float64 `json:"step_ms"`     // median of the runs without timestamps; null where nothing ran
+	Memory     *Memory  `json:"memory,omitempty"`
+	Step       *float64 `json:"step_ms"` // median of the runs without timestamps; null where nothing ran
 	Wall       *Stat    `json:"untimed,omitempty"`
 
 	Peaks *Peaks            `json:"peaks,omitempty"`
@@ -136,7 +153,7 @@ type RowTime struct {
 // Report adds everything up.
 func (m *Measurement) Report() *Report {
 	r := &Report{
-		Schema: Schema, Subject: m.Subject, Device: m.Device, Driver: m.Driver, Config: m.Config, Note: m.Note, Peaks: m.Peaks,
+		Schema: Schema, Subject: m.Subject, Device: m.Device, Driver: m.Driver, Config: m.Config, Note: m.Note, Peaks: m.Peaks, Memory: m.Memory,
 		Dispatches: slices.Clone(m.Dispatches), Pipelines: m.Pipelines,
 	}
 	for _, d := range m.Dispatches {

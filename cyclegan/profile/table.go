@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 	"text/tabwriter"
 )
 
@@ -31,6 +32,7 @@ func (r *Report) Print(w io.Writer, by string) error {
 		fmt.Fprintln(w, r.Note)
 	}
 	fmt.Fprintf(w, "%d dispatches, %.2f GMAC, %.2f GB of traffic\n", len(r.Dispatches), r.TotalGMAC, float64(r.TotalBytes)/1e9)
+	r.Memory.print(w)
 	if p := r.Peaks; p != nil {
 		fmt.Fprintf(w, "measured peaks: fp32 %.0f GFLOP/s", p.GFLOPS)
 		if p.HalfGFLOPS > 0 {
@@ -61,6 +63,23 @@ func (r *Report) Print(w io.Writer, by string) error {
 	}
 	fmt.Fprintln(w)
 	return r.printPipelines(w)
+}
+
+// print says what lasts, what is shared, and where most is needed.
+func (m *Memory) print(w io.Writer) {
+	if m == nil {
+		return
+	}
+	mb := func(n int) string { return fmt.Sprintf("%.1f", float64(n)/1e6) }
+	fmt.Fprintf(w, "memory: %s MB of the device, of it temporaries %s (alive at once %s); %s MB of the host\n", mb(m.Device), mb(m.Temporaries), mb(m.Alive), mb(m.Host))
+	if len(m.Phases) < 2 {
+		return
+	}
+	var each []string
+	for _, p := range m.Phases {
+		each = append(each, p.Name+" "+mb(p.Alive))
+	}
+	fmt.Fprintf(w, "alive at once, MB: %s\n", strings.Join(each, ", "))
 }
 
 // printWalls sets the parts against the whole, and names what lies between.
