@@ -58,6 +58,7 @@ type Config struct {
 	Seed uint64 `json:"seed"`
 
 	Precision string `json:"precision"` // of what the networks compute: fp32, fp16, bf16; not an official option
+	Winograd  bool   `json:"winograd"`  // the generators' 3x3 convolutions by F(4,3): faster, with other rounding; not an official option
 }
 
 // DefaultConfig is the official default of every option.
@@ -104,7 +105,7 @@ var (
 
 // GeneratorSpec describes "G_A", which translates A to B, or "G_B".
 func (c *Config) GeneratorSpec(net string) (GeneratorSpec, error) {
-	s := GeneratorSpec{In: c.InputNC, Out: c.OutputNC, NGF: c.NGF, Norm: c.Norm, Dropout: !c.NoDropout, Upsample: c.Upsample}
+	s := GeneratorSpec{In: c.InputNC, Out: c.OutputNC, NGF: c.NGF, Norm: c.Norm, Dropout: !c.NoDropout, Upsample: c.Upsample, Winograd: c.Winograd}
 	if m := netResnet.FindStringSubmatch(c.NetG); m != nil {
 		s.Blocks, _ = strconv.Atoi(m[1])
 	} else if m := netUnet.FindStringSubmatch(c.NetG); m != nil {

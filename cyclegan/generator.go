@@ -23,6 +23,7 @@ type GeneratorSpec struct {
 	Norm     string // NormInstance, which is the default, NormBatch or NormNone
 	Dropout  bool   // in training, of rate 0.5: in the residual blocks, or a U-Net's Downs-5 middle levels
 	Upsample string // of a ResNet: UpsampleTransposed, which is the default, or UpsampleResize
+	Winograd bool   // convolutions run by F(4,3) where that is faster: see [kernels.Winograd]
 }
 
 // reversed is the generator of the other direction.
@@ -45,6 +46,7 @@ func NewGenerator(name string, s GeneratorSpec) *Network {
 	g := &Network{Params: &Params{Net: name}, In: s.In, Out: s.Out}
 	g.Multiple, g.Least = s.Sizes()
 	b := newBuilder(g.Params, s.Norm)
+	b.winograd = s.Winograd
 	if s.Downs > 0 {
 		g.body = b.unet(s, 0, "model.model.")
 	} else {

@@ -35,6 +35,14 @@ type convolution interface {
 	WeightGrad(p *vk.Program, x, dy kernels.Tensor, dw vk.Range, accumulate bool)
 }
 
+// plain is the definition of a convolution, however it is computed.
+func plain(c convolution) convolution {
+	if w, ok := c.(kernels.Winograd); ok {
+		return w.Conv
+	}
+	return c
+}
+
 // layer is y = act(norm(conv(x))).
 type layer struct {
 	conv   convolution
@@ -55,6 +63,7 @@ type builder struct {
 	params   *Params
 	norm     string
 	dropouts int
+	winograd bool // see GeneratorSpec
 }
 
 // newBuilder is one for a network with a norm, instance norm where it is empty.
@@ -70,6 +79,9 @@ func (b *builder) layer(prefix string, index int, c convolution, normed bool, ac
 	switch c := c.(type) {
 	case kernels.Conv:
 		l.out, shape = c.Out, []int{c.Out, c.In, c.Kernel, c.Kernel}
+		if b.winograd {
+			l.conv = kernels.Winograd{Conv: c}
+		}
 	case kernels.ConvTranspose:
 		l.out, shape = c.Out, []int{c.In, c.Out, c.Kernel, c.Kernel}
 	}

@@ -113,6 +113,11 @@ func newSums(n int, start []float32) sums {
 	return s
 }
 
+// newMagnitudes is s with magnitudes that start anew.
+func newMagnitudes(s sums, start []float32) sums {
+	return sums{s.value, newSums(len(s.value), start).magnitude}
+}
+
 func (s sums) add(i int, a, b float32) {
 	t := float64(a) * float64(b)
 	s.value[i] += t
@@ -212,14 +217,20 @@ func (k layerCase) run(t *Trial) error {
 		dxSums.add(m.x, dys[m.y], ws[m.w])
 		dwSums.add(m.w, xs[m.x], dys[m.y])
 	})
-	want, bound := ySums.activated(k.act, convBound)
+	constant := float64(convBound)
+	if c, ok := k.layer.(alwaysWinograd); ok {
+		constant = winogradBound
+		ySums, dxSums, dwSums = newMagnitudes(ySums, biases), newMagnitudes(dxSums, dxs), newMagnitudes(dwSums, dws)
+		c.amplify(k, xs, ws, dys, &ySums, &dxSums, &dwSums)
+	}
+	want, bound := ySums.activated(k.act, constant)
 	if err := t.Compare(y, want, bound); err != nil {
 		return err
 	}
-	if err := t.Compare(dx, dxSums.value, dxSums.bound(convBound)); err != nil {
+	if err := t.Compare(dx, dxSums.value, dxSums.bound(constant)); err != nil {
 		return err
 	}
-	return t.CompareFloats(dw, k.packed(dwSums.value), k.packed(dwSums.bound(convBound)))
+	return t.CompareFloats(dw, k.packed(dwSums.value), k.packed(dwSums.bound(constant)))
 }
 
 // packed brings values in PyTorch's order of weights into the device's. Padding entries are zero, with a bound of zero.

@@ -21,6 +21,7 @@ type engine struct {
 	parallel int  // workgroups that run at a time
 
 	step, row, col, product float64 // costs of a step, of a row's and a column's loads, of a pair
+	transform               float64 // cost of a workgroup's share of one of Winograd's transforms
 	tiles                   []tile  // to choose from: those that the registers hold
 
 	weightRows   int // of a weight gradient's tile
@@ -41,10 +42,10 @@ func engineOf(info vk.DeviceInfo) engine {
 	if info.Type == vk.CPU && info.Features.SubgroupShuffle {
 		return engine{
 			shuffle: true, lanes: info.Limits.SubgroupSize, parallel: runtime.NumCPU(),
-			step: 40, row: 12, col: 12, product: 4, tiles: cpuTiles, weightRows: 8, weightGroups: 2,
+			step: 40, row: 12, col: 12, product: 4, transform: 3000, tiles: cpuTiles, weightRows: 8, weightGroups: 2,
 		}
 	}
-	return engine{lanes: 64, parallel: 512, step: 8, row: 8, col: 8, product: 4, tiles: gpuTiles, weightRows: 4, weightGroups: 512}
+	return engine{lanes: 64, parallel: 512, step: 8, row: 8, col: 8, product: 4, transform: 800, tiles: gpuTiles, weightRows: 4, weightGroups: 512}
 }
 
 // Convolutions says how a device runs the convolutions, and why so.
@@ -73,8 +74,14 @@ func (e engine) shader(name string, accumulate bool) string {
 
 // pixelTile chooses the tile that takes least time for the kernels whose lanes are pixels, phases times over. The first of
 // equals wins.
-func (e engine) pixelTile(pixels, channels, phases int) (best tile) {
-	least := math.Inf(1)
+func (e engine) pixelTile(pixels, channels, phases int) tile {
+	best, _ := e.fastest(pixels, channels, phases)
+	return best
+}
+
+// fastest is the tile that pixelTile chooses, and what a step of the inner loop costs with it.
+func (e engine) fastest(pixels, channels, phases int) (best tile, least float64) {
+	least = math.Inf(1)
 	for _, t := range e.tiles {
 		groups := phases * divUp(pixels, t.rows*e.lanes) * divUp(Stride(channels)/4, t.cols)
 		r, c := float64(t.rows), float64(t.cols)
@@ -83,7 +90,17 @@ func (e engine) pixelTile(pixels, channels, phases int) (best tile) {
 			best, least = t, time
 		}
 	}
-	return best
+	return best, least
+}
+
+// winogradPays says whether F(4,3) is the faster way of a 3x3 convolution from a number of channels to another: it has a step for each
+// of the 36 points of a tile in place of one for each tap of 16 pixels, and transforms both images and the weights.
+func (e engine) winogradPays(pixels, tiles, from, to int) bool {
+	from, to = Stride(from)/4, Stride(to)/4
+	_, direct := e.fastest(pixels, 4*to, 1)
+	_, points := e.fastest(tiles, 4*to, winogradPoints)
+	transforms := divUp(tiles*from, e.lanes) + divUp(tiles*to, e.lanes) + divUp(4*from*to, e.lanes)
+	return points*float64(from)+e.transform*float64(transforms)/float64(e.parallel) < direct*float64(9*from)
 }
 
 // weightTile is how a weight gradient is divided: lanes and columns (vec4 of output channels) of a workgroup, rows of a lane

@@ -21,12 +21,20 @@ func (c Conv) weightGrad(p *vk.Program, label string, x, dy Tensor, dw vk.Range,
 		return
 	}
 	e := engineOf(p.Device().Info)
-	in, columns := c.Kernel*c.Kernel*Stride(c.In)/4, Stride(c.Out)/4 // of the weights, in vec4
 	t := e.weightTile(c, x.Element, dy.N*dy.H*dy.W)
 	shader, out := e.shader("conv_weight_grad", accumulate), dw
 	if t.splits > 1 {
 		shader, out = e.shader("conv_weight_grad", false), p.Temp("weight gradient splits", 4*t.splits*c.WeightLen()).All()
 	}
+	c.weightSplits(p, label, x, dy, out, t, shader)
+	if t.splits > 1 {
+		sumRows(p, label, Float32, out, t.splits, c.WeightLen()/4, dw, 1, accumulate)
+	}
+}
+
+// weightSplits appends the partial sums of a weight gradient, one for each split.
+func (c Conv) weightSplits(p *vk.Program, label string, x, dy Tensor, out vk.Range, t weightTile, shader string) {
+	in, columns := c.Kernel*c.Kernel*Stride(c.In)/4, Stride(c.Out)/4 // of the weights, in vec4
 	l := vk.Launch{
 		Spec: []uint32{uint32(t.lanes), uint32(t.rows), uint32(t.turns)},
 		Push: struct {
@@ -39,9 +47,6 @@ func (c Conv) weightGrad(p *vk.Program, label string, x, dy Tensor, dw vk.Range,
 		Label:  label,
 	}
 	launchAs(p, x.Element, l, shader, x.Range, dy.Range, out)
-	if t.splits > 1 {
-		sumRows(p, label, Float32, out, t.splits, c.WeightLen()/4, dw, 1, accumulate)
-	}
 }
 
 // BiasGrad appends db = the sum of dy over its pixels, Stride(C) floats with zero padding; it is added to db where accumulate

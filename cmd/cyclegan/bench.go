@@ -57,7 +57,13 @@ func networkFlags() []cli.Flag {
 		&cli.Float64Flag{Name: "lambda_identity", Value: d.LambdaIdentity, Usage: "`WEIGHT` of the identity loss, as a part of the cycle's (0: none, and a step without its passes)"},
 		app.PrecisionFlag(),
 		&cli.BoolFlag{Name: "low_memory", Usage: "the step of train --low_memory"},
+		winogradFlag(""),
 	}
+}
+
+// winogradFlag is the option that trades exactness for speed.
+func winogradFlag(category string) cli.Flag {
+	return &cli.BoolFlag{Name: "winograd", Category: category, Usage: "compute 3x3 convolutions of generators by Winograd's F(4,3) where that is faster: rounding errors are about twice as large"}
 }
 
 // networkConfig is what they say.
@@ -68,6 +74,7 @@ func networkConfig(c *cli.Context) (cyclegan.Config, error) {
 	config.LambdaIdentity = c.Float64("lambda_identity")
 	config.Precision = c.String("precision")
 	config.LowMemory = c.Bool("low_memory")
+	config.Winograd = c.Bool("winograd")
 	return config, config.Validate()
 }
 

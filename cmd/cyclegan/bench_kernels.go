@@ -10,14 +10,25 @@ import (
 	"cyclevk/vk"
 )
 
+// convolutionPasses are what is timed, however they are computed.
+type convolutionPasses interface {
+	Forward(p *vk.Program, x kernels.Tensor, w, bias vk.Range, y kernels.Tensor, act kernels.Activation)
+	DataGrad(p *vk.Program, dy kernels.Tensor, w vk.Range, dx kernels.Tensor, accumulate bool)
+	WeightGrad(p *vk.Program, x, dy kernels.Tensor, dw vk.Range, accumulate bool)
+}
+
 // kernels times a residual block's convolution in the official networks' shape, one run a submission.
 func (r *benchReport) kernels(ctx context.Context, dev *vk.Device, runs int) error {
 	const channels, size = 256, 64
-	c := kernels.Conv{In: channels, Out: channels, Kernel: 3, Stride: 1, Pad: 1, Reflect: true}
+	conv := kernels.Conv{In: channels, Out: channels, Kernel: 3, Stride: 1, Pad: 1, Reflect: true}
+	var c convolutionPasses = conv
+	if r.Config.Winograd {
+		c = kernels.Winograd{Conv: conv}
+	}
 	arena, e := dev.NewArena("convolution"), r.Config.Element()
 	tensor := func(name string) kernels.Tensor { return e.Reserve(arena, name, 1, size, size, channels) }
 	x, y, dx, dy := tensor("x"), tensor("y"), tensor("dx"), tensor("dy")
-	w, dw := arena.Reserve("w", e.Size()*c.WeightLen()).All(), arena.Reserve("dw", 4*c.WeightLen()).All()
+	w, dw := arena.Reserve("w", e.Size()*conv.WeightLen()).All(), arena.Reserve("dw", 4*conv.WeightLen()).All()
 	if err := arena.Allocate(); err != nil {
 		return err
 	}

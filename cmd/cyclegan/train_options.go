@@ -135,6 +135,7 @@ func trainFlags() []cli.Flag {
 		&cli.BoolFlag{Name: "continue_train", Category: "output", Usage: "go on from the newest checkpoint of the run, or from official weights there"},
 		&cli.StringFlag{Name: "epoch", Category: "output", Value: cyclegan.Latest, Usage: "`EPOCH` of the official weights that --continue_train takes, a number or latest"},
 
+		winogradFlag("speed"),
 		app.DeviceFlag(),
 	}
 	for _, c := range trainChoices {
@@ -207,6 +208,7 @@ func readTrainOptions(c *cli.Context) (*trainOptions, error) {
 			GANMode: c.String("gan_mode"), CycleLoss: c.String("cycle_loss"), LambdaA: c.Float64("lambda_A"), LambdaB: c.Float64("lambda_B"),
 			LambdaIdentity: c.Float64("lambda_identity"), LR: c.Float64("lr"), Beta1: c.Float64("beta1"), PoolSize: c.Int("pool_size"),
 			LRPolicy: c.String("lr_policy"), LRDecayIters: c.Int("lr_decay_iters"), Epochs: c.Int("n_epochs"), EpochsDecay: c.Int("n_epochs_decay"), EpochCount: c.Int("epoch_count"), Seed: c.Uint64("seed"), Precision: c.String("precision"),
+			Winograd: c.Bool("winograd"),
 		},
 		data: data.Options{
 			Mode: c.String("dataset_mode"), Root: c.Path("dataroot"), Phase: "train", Direction: c.String("direction"),

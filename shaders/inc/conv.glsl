@@ -5,6 +5,8 @@
 // the value from the same address, which GPUs do well and which needs no subgroup operations.
 // The including shader declares the specialisation constant LANES, the size of a workgroup.
 
+#include "mirror.glsl"
+
 #ifdef SHUFFLE
 const int SHARERS = LANES; // how many values are loaded at once, one by each lane
 int lane() { return int(gl_SubgroupInvocationID); }
@@ -38,6 +40,3 @@ Place advance(Place p, Place by, int height, int width) {
     if (p.y >= height) { p.y -= height; p.n++; }
     return p;
 }
-
-// mirror maps a position outside of [0, n) to its reflection, the edge not repeated; one that is inside stays.
-int mirror(int i, int n) { return n - 1 - abs(n - 1 - abs(i)); }
