@@ -102,7 +102,10 @@ func (c Winograd) weightGrad(p *vk.Program, label string, x, dy Tensor, dw vk.Ra
 	if p.Err() != nil {
 		return
 	}
-	v, dm := c.transform(p, label, "winograd_input", x), c.transform(p, label, "winograd_output_grad", dy)
+	dm := c.transform(p, label, "winograd_output_grad", dy)
+	asBefore := late(p)
+	v := c.transform(p, label, "winograd_input", x)
+	asBefore()
 	// A point's products are the weight gradient of a 1x1 convolution whose pixels are the tiles: a split of it.
 	e, one := engineOf(p.Device().Info), Conv{In: c.In, Out: c.Out, Kernel: 1, Stride: 1}
 	t := e.weightTile(one, Float32, v.W)
@@ -112,6 +115,13 @@ func (c Winograd) weightGrad(p *vk.Program, label string, x, dy Tensor, dw vk.Ra
 	count := one.WeightLen() / 4
 	l := vk.Launch{Push: struct{ Count int32 }{int32(count)}, Groups: groups(count, flatSize), Label: label}
 	launch(p, l, added("winograd_weights_grad", accumulate), du, dw)
+}
+
+// late holds back what could be there from the start of a phase, for all layers at once: weights, and pictures that a pass back finds.
+func late(p *vk.Program) (asBefore func()) {
+	before := p.Late
+	p.Late = true
+	return func() { p.Late = before }
 }
 
 // tiles is the launch of a transform between the images t and the points of their tiles.
@@ -142,8 +152,7 @@ func (c Winograd) points(p *vk.Program, label string, w vk.Range, transposed boo
 		push.K, push.J, push.StepK, push.StepJ = push.J, push.K, push.StepJ, push.StepK
 	}
 	u := p.Temp("winograd weights points", 4*winogradPoints*in*out).All()
-	defer func(late bool) { p.Late = late }(p.Late)
-	p.Late = true // else those of all layers would be there from the start of a phase
+	defer late(p)()
 	launch(p, vk.Launch{Push: push, Groups: groups(in*out/4, flatSize), Label: label}, "winograd_weights", w, u)
 	return u
 }

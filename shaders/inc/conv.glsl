@@ -5,8 +5,6 @@
 // the value from the same address, which GPUs do well and which needs no subgroup operations.
 // The including shader declares the specialisation constant LANES, the size of a workgroup.
 
-#include "mirror.glsl"
-
 #ifdef SHUFFLE
 const int SHARERS = LANES; // how many values are loaded at once, one by each lane
 int lane() { return int(gl_SubgroupInvocationID); }
@@ -40,3 +38,5 @@ Place advance(Place p, Place by, int height, int width) {
     if (p.y >= height) { p.y -= height; p.n++; }
     return p;
 }
+
+#include "mirror.glsl"
