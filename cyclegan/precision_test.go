@@ -24,7 +24,7 @@ func halfModes() (list []Config) {
 		c.Precision = precision
 		list = append(list, c)
 	}
-	list[1].Norm, list[1].NoDropout, list[1].Accumulate = NormBatch, false, 2
+	list[1].Norm, list[1].NoDropout, list[1].Accumulate, list[1].LowMemory = NormBatch, false, 2, true
 	return list
 }
 
@@ -318,6 +318,7 @@ func TestPrecisionOfEveryNetwork(t *testing.T) {
 		func(c *Config) { c.Upsample, c.Norm = UpsampleResize, NormBatch },
 		func(c *Config) { c.Norm, c.NetD, c.GANMode = NormNone, "pixel", "wgangp" },
 		func(c *Config) { c.CycleLoss, c.Accumulate, c.BatchSize, c.GANMode = "gan", 2, 3, "vanilla" },
+		func(c *Config) { c.NetG, c.LowMemory = "resnet_4blocks", true },
 		func(c *Config) { c.InputNC, c.OutputNC, c.LambdaIdentity, c.Bits = 1, 4, 0, 16 },
 		func(c *Config) { c.LambdaA, c.LambdaB, c.PoolSize, c.Height, c.Width = 0, 0, 0, 24, 16 },
 	} {

@@ -69,6 +69,7 @@ func (m *Model) newStep(h, w int) *step {
 		s.dropSeed = p.Host("dropout seed", 4*kernels.SeedWords)
 	}
 	if m.scale != nil {
+		p.Stage = "generators"
 		losses.scale = m.scale.All()
 		m.forget(p)
 	}

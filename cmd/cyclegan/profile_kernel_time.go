@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"cyclevk/cmd/internal/app"
@@ -126,10 +127,17 @@ func (k *kernelProfile) timeConvolutions(ctx context.Context, dev *vk.Device, ba
 
 // timeConvolution times it at a shape, or at those of the training step where that is nil.
 func (k *kernelProfile) timeConvolution(ctx context.Context, dev *vk.Device, bar *app.Progress, o *kernelRun, shape []int) error {
-	if shape != nil {
-		return k.survey(ctx, dev, bar, o.repeats, convolution(dev, shape))
+	e, config := o.config.Element(), o.config
+	if half := strings.HasSuffix(k.Kernel, "_half"); !half {
+		e = kernels.Float32
+	} else if e == kernels.Float32 {
+		e = kernels.Float16
 	}
-	w, err := cyclegan.TrainingWorkload(dev, o.config)
+	config.Precision = e.String()
+	if shape != nil {
+		return k.survey(ctx, dev, bar, o.repeats, convolution(dev, e, shape))
+	}
+	w, err := cyclegan.TrainingWorkload(dev, config)
 	if err != nil {
 		return err
 	}
@@ -137,9 +145,9 @@ func (k *kernelProfile) timeConvolution(ctx context.Context, dev *vk.Device, bar
 	return k.survey(ctx, dev, bar, o.repeats, w.Program)
 }
 
-// convolution is a program with the passes of one convolution, on paper; and with those of the transposed convolution that is its
-// adjoint.
-func convolution(dev *vk.Device, shape []int) *vk.Program {
+// convolution is a program with the passes of one convolution of tensors of a type, on paper; and with those of the transposed
+// convolution that is its adjoint.
+func convolution(dev *vk.Device, e kernels.Element, shape []int) *vk.Program {
 	n, h, w := shape[0], shape[1], shape[2]
 	c := kernels.Conv{In: shape[3], Out: shape[4], Kernel: shape[5], Stride: shape[6], Pad: (shape[5] - 1) / 2}
 	c.Reflect = c.Stride == 1 && c.Kernel%2 == 1
@@ -148,12 +156,13 @@ func convolution(dev *vk.Device, shape []int) *vk.Program {
 		p.Fail(fmt.Errorf("kernels of %d, more than %d", c.Kernel, most))
 		return p
 	}
-	x, weights := kernels.NewTensor(p, "x", n, h, w, c.In), p.Temp("w", 4*c.WeightLen()).All()
-	y, bias := kernels.NewTensor(p, "y", n, c.OutSize(h), c.OutSize(w), c.Out), p.Temp("b", 4*kernels.Stride(c.Out)).All()
+	x, y := e.NewTensor(p, "x", n, h, w, c.In), e.NewTensor(p, "y", n, c.OutSize(h), c.OutSize(w), c.Out)
+	weights, dw := p.Temp("w", e.Size()*c.WeightLen()).All(), p.Temp("dw", 4*c.WeightLen()).All()
+	bias := p.Temp("b", 4*kernels.Stride(c.Out)).All()
 	c.Forward(p, x, weights, vk.Range{}, y, kernels.None)
 	for _, accumulate := range []bool{false, true} {
 		c.DataGrad(p, y, weights, x, accumulate)
-		c.WeightGrad(p, x, y, weights, accumulate)
+		c.WeightGrad(p, x, y, dw, accumulate)
 		kernels.BiasGrad(p, y, bias, accumulate)
 	}
 	t := kernels.ConvTranspose{In: c.Out, Out: c.In, Kernel: c.Kernel, Stride: c.Stride, Pad: c.Pad}
