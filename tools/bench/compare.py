@@ -202,7 +202,7 @@ class Comparison:
             return None
         source = os.path.join(self.folder.name, f"{size}{target.shape['netG']}{target.shape['ngf']}")
         if not os.path.isdir(source):
-            run([helper["python"], script("networks.py"), "--out", source, *target.network(size)])
+            run([helper["python"], script("model.py"), "--out", source, *target.network(size)])
         out = os.path.join(source, f"{self.machine.targets.index(target)}{variant}")
         path = os.path.join(out, "picture.png")
         if not os.path.exists(path):
@@ -246,7 +246,7 @@ class Comparison:
         try:
             if round_ == 0 and variant in ("fp16", "bf16") and (reference := self.picture(target, size)):
                 helper = (self.machine.torch + self.machine.ncnn)[0]["python"]
-                apart = run([helper, script("networks.py"), "--apart", self.picture(target, size, variant), reference])
+                apart = run([helper, script("model.py"), "--apart", self.picture(target, size, variant), reference])
                 self.check(target, size, variant, variant, json.loads(apart))
             report = target.bench(size, variant, extra=["--kernels"] if self.options.kernels else [])
         except Failed as error:

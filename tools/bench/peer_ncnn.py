@@ -3,7 +3,7 @@
 
     peer_ncnn.py --size 64 --netG resnet_6blocks --ngf 32 --against translated.png
 
-The network is written as ncnn's .param and .bin from the layers of networks.py, and runs on the first Vulkan device, or on
+The network is written as ncnn's .param and .bin from the layers of model.py, and runs on the first Vulkan device, or on
 the one whose name has --device in it. Mode fp32 turns all of ncnn's 16-bit options off; mode fp16 is its default. Winograd stays
 as ncnn chooses. A pass takes the picture to the device and the result back, as `cyclegan bench` brings its pictures there.
 """
@@ -19,7 +19,7 @@ import time
 
 import numpy as np
 
-import networks
+import model
 
 MODES = ("fp32", "fp16")
 WARM_UP = 3  # the first compiles
@@ -109,14 +109,14 @@ def emit(**record):
 
 def read_options():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0], allow_abbrev=False)
-    networks.add_options(parser)
+    model.add_options(parser)
     add = parser.add_argument
     add("--modes", nargs="+", default=MODES, choices=MODES)
     add("--steps", type=int, default=10, help=f"timed runs, after {WARM_UP} that are not")
     add("--device", default="", help="part of the device's name")
     add("--against", nargs="+", metavar="PNG", help="what cyclegan made of the same weights and input")
     options = parser.parse_args()
-    options.blocks = networks.blocks_of(parser, options)
+    options.blocks = model.blocks_of(parser, options)
     return options
 
 
@@ -125,11 +125,11 @@ def main():
     import ncnn  # pylint: disable=import-outside-toplevel
     index, name = find_device(ncnn, options.device)
     emit(peer=f"ncnn {ncnn.__version__}", device=name)
-    layers = networks.generator(options.blocks, options.ngf)
-    picture = networks.to_network(networks.noise(options.size))
+    layers = model.generator(options.blocks, options.ngf)
+    picture = model.to_network(model.noise(options.size))
     with tempfile.TemporaryDirectory() as folder:
         files = [os.path.join(folder, f"generator.{kind}") for kind in ("param", "bin")]
-        output = write(layers, networks.draw(layers), *files)
+        output = write(layers, model.draw(layers), *files)
         for mode in options.modes:
             net = load(ncnn, index, mode, files)
 
@@ -139,7 +139,7 @@ def main():
                 return run.extract(output)[1]
 
             if options.against:
-                emit(mode=mode, apart=networks.difference(np.array(forward()), options.against))
+                emit(mode=mode, apart=model.difference(np.array(forward()), options.against))
             emit(mode=mode, measured="generator forward", ms=milliseconds(forward, options.steps))
             del net, forward
     ncnn.destroy_gpu_instance()

@@ -27,7 +27,7 @@ import torch  # noqa: E402
 import torch.nn.functional as F  # noqa: E402
 from torch import nn  # noqa: E402
 
-import networks  # noqa: E402
+import model  # noqa: E402
 
 CPU_MODES, CUDA_MODES = ("eager", "compiled"), ("eager", "tf32", "amp", "compiled")
 WARM_UP = 3
@@ -35,7 +35,7 @@ LAMBDA, IDENTITY, LR, BETAS, POOL = 10.0, 0.5, 2e-4, (0.5, 0.999), 50
 
 
 class Net(nn.Module):
-    """A network of networks.py."""
+    """A network of model.py."""
 
     MODULES = {
         "reflect": lambda x: nn.ReflectionPad2d(x.pad),
@@ -72,7 +72,7 @@ class Pool:
     """The last fakes: filled first, then every other picture is exchanged for an older one."""
 
     def __init__(self):
-        self.rng, self.images = random.Random(networks.SEED), []
+        self.rng, self.images = random.Random(model.SEED), []
 
     def query(self, image):
         if len(self.images) < POOL:
@@ -100,8 +100,8 @@ class Peer:
         torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = tf32
         torch.backends.cudnn.benchmark = True
         self.half = {"amp": torch.float16, "compiled": torch.bfloat16}.get(mode) if options.cuda else None
-        generator, judge = networks.generator(options.blocks, options.ngf), networks.discriminator(options.ndf)
-        drawn = [networks.draw(layers, networks.SEED + i) for i, layers in enumerate((generator, generator, judge, judge))]
+        generator, judge = model.generator(options.blocks, options.ngf), model.discriminator(options.ndf)
+        drawn = [model.draw(layers, model.SEED + i) for i, layers in enumerate((generator, generator, judge, judge))]
         nets = [Net(layers, weights).to(self.device) for layers, weights in zip((generator, generator, judge, judge), drawn)]
         if mode == "compiled":
             nets = [torch.compile(net.to(memory_format=layout)) for net in nets]
@@ -112,7 +112,7 @@ class Peer:
             for a, b in (nets[:2], nets[2:]))
         self.scaler = new_scaler() if mode == "amp" else None
         self.pools = None if self.graphs else (Pool(), Pool())
-        picture = torch.from_numpy(networks.to_network(networks.noise(options.size)))[None].to(self.device)
+        picture = torch.from_numpy(model.to_network(model.noise(options.size)))[None].to(self.device)
         self.real_A, self.real_B = (x.contiguous(memory_format=layout) for x in (picture, picture.flip(3)))
 
     def precision(self):
@@ -225,7 +225,7 @@ def measure(options, mode):
     """Checks and times one mode."""
     peer = Peer(options, mode)
     if options.against:
-        emit(mode=mode, apart=networks.difference(peer.translate()[0].float().cpu().numpy(), options.against))
+        emit(mode=mode, apart=model.difference(peer.translate()[0].float().cpu().numpy(), options.against))
     forward = peer.graph(peer.translate)
     emit(mode=mode, measured="generator forward", ms=milliseconds(forward, options.steps, options.cuda))
     if options.no_step:
@@ -243,7 +243,7 @@ def measure(options, mode):
 
 def read_options():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0], allow_abbrev=False)
-    networks.add_options(parser)
+    model.add_options(parser)
     add = parser.add_argument
     add("--cuda", action="store_true", help="on the first CUDA GPU (default: on the CPU)")
     add("--modes", nargs="+", choices=CUDA_MODES, help=f"on CUDA {', '.join(CUDA_MODES)}; on the CPU eager, and compiled if named")
@@ -253,7 +253,7 @@ def read_options():
     add("--kernels", action="store_true", help="time the main convolution too")
     add("--against", nargs="+", metavar="PNG", help="what cyclegan made of the same weights and input")
     options = parser.parse_args()
-    options.blocks = networks.blocks_of(parser, options)
+    options.blocks = model.blocks_of(parser, options)
     options.modes = options.modes or (CUDA_MODES if options.cuda else ["eager"])
     if wrong := set(options.modes) - set(CUDA_MODES if options.cuda else CPU_MODES):
         parser.error(f"--modes {' '.join(sorted(wrong))}: needs --cuda")

@@ -4,8 +4,8 @@ A list says all that a framework needs: peer_torch.py makes modules of it, peer_
 same function. Keys, order and biases are those of the official state dict; the layers themselves are from the paper (arXiv
 1703.10593, appendix 7.2). Needs numpy alone. Run, it writes what `cyclegan translate` needs to show its own output:
 
-    networks.py --out FOLDER --size 64 --netG resnet_6blocks --ngf 32
-    networks.py --apart translated.png reference.png
+    model.py --out FOLDER --size 64 --netG resnet_6blocks --ngf 32
+    model.py --apart translated.png reference.png
 """
 
 import argparse
