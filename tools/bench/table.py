@@ -34,7 +34,7 @@ def goal(row):
         return "3" if "low_memory" in row["ours"] else "2"
     if not row["cpu"] and measured in (STEP, FORWARD):
         stretch = "3" if measured == STEP and peer.endswith("eager") else "1.2"
-        return f"1, stretch {stretch}" if peer.endswith(("eager", "tf32", "ncnn")) else f"stretch {stretch}"
+        return f"1, stretch {stretch}" if peer.endswith(("eager", "tf32")) or peer.startswith("ncnn") else f"stretch {stretch}"
     if measured == FORWARD and peer.startswith("ncnn"):
         return "1, stretch 2"
     if measured == STEP and peer.startswith("PyTorch") and "llvmpipe" in device:
