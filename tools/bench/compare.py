@@ -70,6 +70,9 @@ def read_options():
     for name in ("rounds", "steps", "threads"):
         if getattr(options, name) is not None and getattr(options, name) < 1:
             parser.error(f"--{name} {getattr(options, name)}: use a number from 1")
+    for size in (options.sizes or []) + (options.scaling_sizes or []):
+        if size % 4 or size < 16:
+            parser.error(f"{size} px: use multiples of 4 from 16")
     options.runners = ([] if options.skip_system else [[]]) + [shlex.split(r) for r in options.runner]
     if not options.runners:
         parser.error("--skip_system leaves nothing to measure: give a --runner")
@@ -81,7 +84,7 @@ def run(command, **environment):
     try:
         done = subprocess.run(command, env=os.environ | environment, capture_output=True, text=True, check=False)
     except OSError as error:
-        raise Failed(f"{command[0]}: {error.strerror}") from error
+        raise Failed(f"{command[0]}: {error.strerror}: name programs that there are") from error
     if done.returncode:
         reason = done.stderr.strip().splitlines()[-1:] or ["(it says nothing)"]
         raise Failed(f"{shlex.join(command)}: exit code {done.returncode}: {reason[0]}")
@@ -319,27 +322,28 @@ class Comparison:
 
     def networks(self):
         for target in self.machine.targets:
-            for shape, what in ((target.shape, ""), (target.shape["scaling"], ", against itself")):
-                yield f"{shape['netG']}, ngf {shape['ngf']}, ndf {shape['ndf']} on {target.title}{what}"
+            for shape, what in ((target.shape, ""), (target.shape["scaling"], ", where it is compared with itself")):
+                yield f"{shape['netG']}, ngf {shape['ngf']}, ndf {shape['ndf']} on {'CPUs' if target.cpu else target.device}{what}"
 
 
 def load_average():
     return os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0
 
 
-def store(name, report):
-    """NAME.md and NAME.json."""
+def store(name, texts):
+    """Files by their endings. None is a file that is only tried."""
     try:
         os.makedirs(os.path.dirname(name) or ".", exist_ok=True)
-        for ending, text in ((".md", table.markdown(report)), (".json", json.dumps(report, indent=1) + "\n")):
-            with open(name + ending, "w", encoding="utf-8") as file:
-                file.write(text)
+        for ending, text in texts.items():
+            with open(name + ending, "a" if text is None else "w", encoding="utf-8") as file:
+                file.write(text or "")
     except OSError as error:
         raise Failed(f"--out {name}: {error.strerror}: name files that can be written") from error
 
 
 def compare(options):
     begun, load = time.monotonic(), load_average()
+    store(options.out, {".md": None, ".json": None})  # before the minutes that measuring takes
     machine = Machine(options)
     comparison = Comparison(machine)
     jobs, longest, rounds = comparison.jobs(), 0.0, 0
@@ -358,14 +362,15 @@ def compare(options):
         "notes": machine.notes, "seconds": round(time.monotonic() - begun),
         "measurements": [{"device": d, "size": s, "measured": m, "name": n, "rounds": r} for (d, s, m, n), r in comparison.found.items()],
     }
-    store(options.out, report)
-    return report
+    text = table.markdown(report)
+    store(options.out, {".md": text, ".json": json.dumps(report, indent=1) + "\n"})
+    return text
 
 
 def main():
     options = read_options()
     try:
-        print(table.markdown(compare(options)), end="")
+        print(compare(options), end="")
     except Failed as error:
         print(f"compare.py: {error}", file=sys.stderr)
         sys.exit(1)
