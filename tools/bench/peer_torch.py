@@ -13,6 +13,7 @@ training: the host waits for the step before the last.
 
 import argparse
 import contextlib
+import gc
 import itertools
 import json
 import os
@@ -273,6 +274,7 @@ def main():
         except Exception as error:  # a mode that this version or card lacks must not take the others away
             emit(mode=mode, failed=f"{type(error).__name__}: {(str(error) or 'no reason given').splitlines()[0]}")
         if options.cuda:
+            gc.collect()  # or this mode's networks count among the next one's memory
             torch.cuda.empty_cache()
     if options.kernels:
         for name, function in convolutions(options.cuda).items():
