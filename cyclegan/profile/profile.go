@@ -92,7 +92,7 @@ type Measurement struct {
 	Subject, Device, Driver string
 	Config                  any
 	Dispatches              []Dispatch
-	Memory                  *Memory          // nil where it was not asked for
+	Memory                  *Memory // nil where it was not asked for
 	Submissions             []Submission
 	Peaks                   *Peaks           // nil where they were not measured
 	Untimed                 []time.Duration  // walls of runs without timestamps, one a round, in which each mode has one, too

@@ -15,6 +15,7 @@ named and left out, and so is what is not installed. The table goes to the scree
 import argparse
 import json
 import os
+import re
 import shlex
 import subprocess
 import sys
@@ -29,8 +30,8 @@ PYTHONS = [sys.executable, "/usr/bin/python3"]
 CONVOLUTIONS = {"conv forward": "conv_forward_ms", "conv data gradient": "conv_data_gradient_ms", "conv weight gradient": "conv_weight_gradient_ms"}
 
 # What is measured where nothing else is said: on a CPU small networks, since a step there takes seconds.
-CPU = {"sizes": [64, 128], "netG": "resnet_6blocks", "ngf": 32, "ndf": 32, "steps": 3, "precision": ["fp32"],
-       "scaling": {"sizes": [128, 256, 512], "netG": "resnet_3blocks", "ngf": 8, "ndf": 8, "steps": 2}}
+CPU = {"sizes": [64, 128], "netG": "resnet_6blocks", "ngf": 32, "ndf": 32, "steps": 2, "precision": ["fp32"],
+       "scaling": {"sizes": [128, 256, 512], "netG": "resnet_3blocks", "ngf": 8, "ndf": 8, "steps": 1}}
 GPU = {"sizes": [256, 512], "netG": "resnet_9blocks", "ngf": 64, "ndf": 64, "steps": 20, "precision": ["fp32", "fp16", "bf16"],
        "scaling": {"sizes": [128, 256, 512], "netG": "resnet_9blocks", "ngf": 64, "ndf": 64, "steps": 20}}
 
@@ -55,7 +56,7 @@ def read_options():
     add("--threads", type=int, default=len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(), help="of all, on CPUs (default: all)")
     add("--rounds", type=int, default=3, help="times that everything is run")
     add("--minutes", type=float, default=9, help="no round begins that would end later")
-    add("--steps", type=int, help="timed runs of each thing in a round (default: 3, on a GPU 20)")
+    add("--steps", type=int, help="timed runs of each thing in a round (default: 2, on a GPU 20)")
     add("--sizes", type=int, nargs="+", metavar="PX", help="(default: 64 128, on a GPU 256 512)")
     add("--netG", help="(default: resnet_6blocks, on a GPU resnet_9blocks)")
     add("--ngf", type=int, help="(default: 32, on a GPU 64)")
@@ -71,8 +72,8 @@ def read_options():
         if getattr(options, name) is not None and getattr(options, name) < 1:
             parser.error(f"--{name} {getattr(options, name)}: use a number from 1")
     for size in (options.sizes or []) + (options.scaling_sizes or []):
-        if size % 4 or size < 16:
-            parser.error(f"{size} px: use multiples of 4 from 16")
+        if size % 4 or size < 32:
+            parser.error(f"{size} px: use multiples of 4 from 32")
     options.runners = ([] if options.skip_system else [[]]) + [shlex.split(r) for r in options.runner]
     if not options.runners:
         parser.error("--skip_system leaves nothing to measure: give a --runner")
@@ -222,6 +223,8 @@ class Comparison:
         if cpus:  # of one shape
             jobs += [job for size in cpus[0].shape["sizes"] for job in self.jobs_at(cpus, size)]
         jobs += [job for t in self.machine.targets if not t.cpu for size in t.shape["sizes"] for job in self.jobs_at([t], size)]
+        if cpus and self.machine.torch:
+            jobs.append(("memory of the official step, counted", lambda r: r or self.count_memory(cpus[0])))
         if "scaling" not in self.options.skip:
             jobs += [(f"cyclegan, scaling, {size} px, {target.title}", lambda r, t=target, s=size: self.scaling(r, t, s))
                      for target in self.machine.targets for size in target.shape["scaling"]["sizes"]]
@@ -260,7 +263,7 @@ class Comparison:
         for what, key in ({STEP: "step_ms", FORWARD: "forward_ms"} | (CONVOLUTIONS if self.options.kernels else {})).items():
             self.keep(round_, target, size, what, variant, report[key])
         if not target.cpu:
-            self.keep(round_, target, size, MEMORY, variant, {"median": report["memory_bytes"] / 2**20, "cpu": 0})
+            self.keep(round_, target, size, MEMORY, variant, {"mean": report["memory_bytes"] / 2**20, "cpu": 0})
 
     def pytorch(self, round_, targets, size, peer):
         modes = self.options.modes or (["eager"] if targets[0].cpu else [])
@@ -291,7 +294,29 @@ class Comparison:
                 elif "measured" in record:
                     self.keep(round_, target, size, record["measured"], name, record["ms"])
                 if "peak_bytes" in record:
-                    self.keep(round_, target, size, MEMORY, name, {"median": record["peak_bytes"] / 2**20, "cpu": 0})
+                    self.keep(round_, target, size, MEMORY, name, {"mean": record["peak_bytes"] / 2**20, "cpu": 0})
+
+    def count_memory(self, target, size=256):
+        """The official step's memory where there is no GPU to measure it on: cyclegan's as planned, PyTorch's as its operators allocate."""
+        network, peer = target.network(size, GPU), max(self.machine.torch, key=lambda p: [int(n) for n in re.findall(r"\d+", p["version"])])
+        try:
+            counted = json.loads(run([peer["python"], script("count_torch.py"), *network]))
+        except Failed as error:
+            self.machine.note(f"memory of PyTorch {peer['version']}: {error}")
+            return
+        self.keep(0, target, size, MEMORY, f"{counted['peer']} counted, eager", {"mean": counted["peak_bytes"] / 2**20, "cpu": 0})
+        for variant in ("fp32", "fp16", "low_memory"):
+            mode = {"fp32": [], "low_memory": ["--low_memory"]}.get(variant, ["--precision", variant])
+            if mode and mode[0] not in self.machine.offers:
+                continue
+            path = os.path.join(self.folder.name, "count.json")
+            try:
+                target.cyclegan("profile", "train", "--count_only", *network, *mode, "--json", path)
+            except Failed as error:
+                self.machine.note(f"memory of {variant}: {error}")
+                continue
+            with open(path, encoding="utf-8") as file:
+                self.keep(0, target, size, MEMORY, variant, {"mean": json.load(file)["memory"]["device"] / 2**20, "cpu": 0})
 
     def scaling(self, round_, target, size):
         report = target.bench(size, "fp32", target.shape["scaling"])
@@ -316,7 +341,7 @@ class Comparison:
             sizes = sorted(scaled)
             for small, large in zip(sizes, sizes[1:]):
                 factor = (large / small) ** 2
-                pairs = [(scaled[large][r], {k: factor * scaled[small][r][k] for k in ("median", "cpu")}) for r in scaled[large] if r in scaled[small]]
+                pairs = [(scaled[large][r], {k: factor * scaled[small][r][k] for k in ("mean", "cpu")}) for r in scaled[large] if r in scaled[small]]
                 yield {"device": target.title, "cpu": target.cpu, "size": large, "measured": STEP, "ours": "fp32",
                        "peer": f"itself at {small} px, by pixels", "pairs": pairs}
 

@@ -174,8 +174,8 @@ def blocks_of(parser, options):
     named = re.fullmatch(r"resnet_([1-9]\d?)blocks", options.netG)
     if not named:
         parser.error(f"--netG {options.netG}: use resnet_9blocks, resnet_6blocks or any resnet_Nblocks")
-    if options.size % 4 or options.size < 16:
-        parser.error(f"--size {options.size}: use a multiple of 4 from 16")
+    if options.size % 4 or options.size < 32:
+        parser.error(f"--size {options.size}: use a multiple of 4 from 32")
     return int(named[1])
 
 

@@ -99,7 +99,7 @@ def milliseconds(function, count):
         begun = time.perf_counter()
         function()
         times.append(1000 * (time.perf_counter() - begun))
-    return {"median": statistics.median(times), "min": min(times), "max": max(times), "runs": count,
+    return {"mean": statistics.mean(times), "median": statistics.median(times), "min": min(times), "max": max(times), "runs": count,
             "cpu": 1000 * (time.process_time() - cpu) / count}
 
 

@@ -103,7 +103,9 @@ class Peer:
         self.half = {"amp": torch.float16, "compiled": torch.bfloat16}.get(mode) if options.cuda else None
         generator, judge = model.generator(options.blocks, options.ngf), model.discriminator(options.ndf)
         drawn = [model.draw(layers, model.SEED + i) for i, layers in enumerate((generator, generator, judge, judge))]
-        nets = [Net(layers, weights).to(self.device) for layers, weights in zip((generator, generator, judge, judge), drawn)]
+        nets = [Net(layers, weights) for layers, weights in zip((generator, generator, judge, judge), drawn)]
+        if options.cuda:
+            nets = [net.cuda() for net in nets]
         if mode == "compiled":
             nets = [torch.compile(net.to(memory_format=layout)) for net in nets]
         self.G_A, self.G_B, self.D_A, self.D_B = nets
@@ -182,7 +184,7 @@ class Peer:
 
 
 def milliseconds(function, count, cuda):
-    """As `cyclegan bench --json` writes them: a call returns when the run before the last one has ended; cpu is the processor time of a run."""
+    """As `cyclegan bench --json` writes them: a call returns when the run before the last one has ended; mean and cpu are from idle to idle."""
     ends = []
 
     def once():
@@ -193,17 +195,21 @@ def milliseconds(function, count, cuda):
             if len(ends) > 2:
                 ends.pop(0).synchronize()
 
+    wait = torch.cuda.synchronize if cuda else lambda: None
     for _ in range(WARM_UP):
         once()
-    times, cpu = [], time.process_time()
-    for _ in range(count):
+    wait()
+    fill = 2 if cuda else 0  # calls that wait for no run
+    times, cpu, first = [], time.process_time(), time.perf_counter()
+    for _ in range(fill + count):
         begun = time.perf_counter()
         once()
         times.append(1000 * (time.perf_counter() - begun))
-    if cuda:
-        torch.cuda.synchronize()
-    return {"median": statistics.median(times), "min": min(times), "max": max(times), "runs": count,
-            "cpu": 1000 * (time.process_time() - cpu) / count}
+    wait()
+    mean = 1000 * (time.perf_counter() - first) / len(times)
+    cpu = 1000 * (time.process_time() - cpu) / len(times)
+    times = times[fill:]
+    return {"mean": mean, "median": statistics.median(times), "min": min(times), "max": max(times), "runs": count, "cpu": cpu}
 
 
 def convolutions(cuda):
