@@ -5,7 +5,7 @@ package vk
 // span is a byte range of a real buffer. Hazards are looked for here and not between virtual buffers, since temporaries
 // share bytes.
 type span struct {
-	at       any // the block or host buffer
+	at       any // the block, or the Mem of a host buffer
 	from, to int
 	write    bool
 }
@@ -33,13 +33,13 @@ search:
 	return need
 }
 
-// spans are the byte ranges that a dispatch touches when it runs in a slot.
-func (o *op) spans(slot int) []span {
+// spans are the byte ranges that a planned dispatch touches. Each slot has host buffers of its own, used alike.
+func (o *op) spans() []span {
 	out := make([]span, len(o.args))
 	for i, r := range o.args {
 		out[i] = span{write: o.pipeline.bindings[i]&writes != 0}
 		if r.kind == hostSlot {
-			out[i].at, out[i].from = r.host[slot], r.Offset
+			out[i].at, out[i].from = r.Mem, r.Offset
 		} else {
 			out[i].at, out[i].from = r.block, r.offset+r.Offset
 		}

@@ -175,7 +175,7 @@ func countBarriers(t *testing.T, p *Program) (barriers int) {
 	type last struct{ read, write int } // the stretch between barriers, counted from 1
 	seen, pending := map[word]last{}, hazards{}
 	for _, o := range p.ops {
-		spans := o.spans(0)
+		spans := o.spans()
 		if pending.needsBarrier(spans) {
 			barriers++
 		}

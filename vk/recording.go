@@ -14,11 +14,14 @@ import (
 	vulkan "github.com/vulkan-go/vulkan"
 )
 
-// submissionWork bounds one submission: a desktop's watchdog ends those that take seconds (2 s on Windows). The unit is
-// arithmetic operations; a slow integrated GPU does this many in a tenth of a second.
-const submissionWork = 20e9
+// weakDevice is how many arithmetic operations a slow integrated GPU does in a second.
+const weakDevice = 200e9
 
-// workPerByte stands for the memory traffic of a dispatch beside its arithmetic.
+// submissionWork bounds one submission, to a tenth of a second on such a GPU: a desktop's watchdog ends those that take seconds
+// (2 s on Windows).
+const submissionWork = weakDevice / 10
+
+// workPerByte stands for the memory traffic of a dispatch beside its arithmetic: 50 GB/s where weakDevice is right.
 const workPerByte = 4
 
 // recording is one slot of a program.
@@ -122,20 +125,19 @@ func (p *Program) record(i int) error {
 	if r.commands, err = p.dev.newCommands(fmt.Sprintf("%s, slot %d", p.Name, i), len(stretches)); err != nil {
 		return err
 	}
-	pending := &hazards{}
 	query, recorded := uint32(0), 0
-	for n, ops := range stretches {
+	for n, s := range stretches {
 		cmd := r.commands.buffers[n]
 		if err := begin(cmd, false); err != nil {
 			return err
 		}
-		r.stretch = append(r.stretch, len(ops))
+		r.stretch = append(r.stretch, len(s.ops))
 		if n == 0 && r.queries != nil {
 			vulkan.CmdResetQueryPool(cmd, r.queries, 0, uint32(len(p.ops)+len(stretches)))
 		}
 		p.stamp(cmd, r, &query)
-		for _, o := range ops {
-			if pending.needsBarrier(o.spans(i)) || p.FullSync {
+		for k, o := range s.ops {
+			if s.waits[k] || p.FullSync {
 				cmdBarrier(cmd, false)
 			}
 			if err := p.dispatch(cmd, r, o, i); err != nil {
@@ -155,20 +157,26 @@ func (p *Program) record(i int) error {
 	return nil
 }
 
+// stretch is what one submission runs.
+type stretch struct {
+	ops   []*op
+	waits []bool  // which of them have a barrier in front
+	work  float64 // estimated
+}
+
 // split cuts the program where a submission's estimated work is full.
-func (p *Program) split() [][]*op {
-	out := [][]*op{nil}
-	work := 0.0
+func (p *Program) split() []stretch {
+	out, pending := []stretch{{}}, &hazards{}
 	for _, o := range p.ops {
 		cost := float64(o.work)
 		for _, r := range o.args {
 			cost += workPerByte * float64(r.Bytes)
 		}
-		if last := len(out) - 1; work > 0 && work+cost > submissionWork {
-			out, work = append(out, []*op{o}), cost
-		} else {
-			out[last], work = append(out[last], o), work+cost
+		if work := out[len(out)-1].work; work > 0 && work+cost > submissionWork {
+			out = append(out, stretch{})
 		}
+		s := &out[len(out)-1]
+		s.ops, s.waits, s.work = append(s.ops, o), append(s.waits, pending.needsBarrier(o.spans())), s.work+cost
 	}
 	return out
 }

@@ -139,7 +139,7 @@ func TestBarriersAreNeededAndEnough(t *testing.T) {
 		p, pending := paper(minima).NewProgram(c.name), hazards{}
 		var got []bool
 		for _, uses := range c.ops {
-			got = append(got, pending.needsBarrier(dispatch(p, uses...).spans(0)))
+			got = append(got, pending.needsBarrier(dispatch(p, uses...).spans()))
 		}
 		if !slices.Equal(got, c.want) {
 			t.Errorf("%s: barriers %v, want %v", c.name, got, c.want)
@@ -210,7 +210,7 @@ func BenchmarkPlan(b *testing.B) {
 		}
 		pending := hazards{}
 		for _, o := range p.ops {
-			pending.needsBarrier(o.spans(0))
+			pending.needsBarrier(o.spans())
 		}
 	}
 }

@@ -46,6 +46,29 @@ func (o *op) bytes(way access) (sum int64) {
 	return sum
 }
 
+// Submission describes what a program hands to the device at once.
+type Submission struct {
+	Dispatches, Barriers int
+	Estimate             time.Duration // on a slow integrated GPU, one of 200 GFLOP/s and 50 GB/s
+}
+
+// Submissions describes the submissions of a run in their order, once the program is planned. The last one's barriers count the
+// one that ends it.
+func (p *Program) Submissions() []Submission {
+	var list []Submission
+	for _, s := range p.split() {
+		d := Submission{Dispatches: len(s.ops), Estimate: time.Duration(s.work / weakDevice * float64(time.Second))}
+		for _, waits := range s.waits {
+			if waits {
+				d.Barriers++
+			}
+		}
+		list = append(list, d)
+	}
+	list[len(list)-1].Barriers++
+	return list
+}
+
 // Record records a built program anew, after Timing or FullSync were changed. Its memory stays as it is.
 func (p *Program) Record() error {
 	if err := p.Drain(); err != nil {

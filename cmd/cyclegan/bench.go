@@ -17,8 +17,17 @@ import (
 	"cyclevk/vk"
 )
 
-// benchWarmUp is the number of runs before those that count: the first compiles, two fill the slots.
-const benchWarmUp = 3
+// benchWarmUp is the number of runs before those that are timed one by one: the first in each slot, where drivers compile, and then two
+// that fill the slots, which count in the mean.
+const (
+	benchWarmUp = benchFirst + benchFill
+	benchFirst  = 2
+	benchFill   = 2
+)
+
+// forwardRuns is how many forward passes are timed for each step: they are short, and with two slots a host that comes late makes
+// one of them look long and the next like nothing.
+const forwardRuns = 10
 
 func benchCommand() *cli.Command {
 	return &cli.Command{
@@ -35,7 +44,7 @@ Examples:
    cyclegan bench --size 64 --netG resnet_6blocks --ngf 32 --ndf 32 --kernels
    cyclegan bench --size 128 --batch_size 4 --steps 50 --device radeon --json times.json`,
 		Flags: append(networkFlags(),
-			&cli.IntFlag{Name: "steps", Value: 10, Usage: fmt.Sprintf("`NUMBER` of runs of each that are timed, after %d that are not", benchWarmUp)},
+			&cli.IntFlag{Name: "steps", Value: 10, Usage: fmt.Sprintf("`NUMBER` of runs of each that are timed, of forward passes %d times as many, after %d that are not", forwardRuns, benchWarmUp)},
 			&cli.BoolFlag{Name: "kernels", Usage: "time the main convolution too"},
 			&cli.PathFlag{Name: "json", Usage: "write the times to a `FILE`"},
 			app.DeviceFlag(),
@@ -131,7 +140,8 @@ type timing struct {
 	Min    float64 `json:"min"`
 	Max    float64 `json:"max"`
 	Runs   int     `json:"runs"`
-	CPU    float64 `json:"cpu"`  // processor time of this program for each run; 0 where it is not known
+	Mean   float64 `json:"mean"` // from a device without work to one without work, with the runs that fill the slots: few short runs have no better
+	CPU    float64 `json:"cpu"`  // processor time of this program for each run of the mean; 0 where it is not known
 	Work   int64   `json:"flop"` // of a run
 }
 
@@ -150,29 +160,30 @@ func (r *benchReport) networks(ctx context.Context, dev *vk.Device, runs int) er
 	if err := b.Start(); err != nil {
 		return err
 	}
-	if r.Step, err = stopwatch(ctx, runs, b.TrainOnce); err != nil {
+	if r.Step, err = stopwatch(ctx, runs, b.TrainOnce, b.Wait); err != nil {
 		return err
 	}
-	if err := b.Wait(); err != nil {
-		return err
-	}
-	if r.Forward, err = stopwatch(ctx, runs, b.ForwardOnce); err != nil {
+	if r.Forward, err = stopwatch(ctx, forwardRuns*runs, b.ForwardOnce, b.Wait); err != nil {
 		return err
 	}
 	r.Step.Work, r.Forward.Work = b.StepWork(), b.ForwardWork()
-	return b.Wait()
+	return nil
 }
 
-// stopwatch calls f, which takes as long as one run, until enough runs are timed.
-func stopwatch(ctx context.Context, runs int, f func() error) (*timing, error) {
+// stopwatch calls f, which takes as long as one run, until enough runs are timed; wait waits for all of them.
+func stopwatch(ctx context.Context, runs int, f, wait func() error) (*timing, error) {
 	ms := make([]float64, 0, runs)
-	var cpu time.Duration // before the runs that count
+	var begun time.Time // of the runs that count
+	var cpu time.Duration
 	for i := range benchWarmUp + runs {
 		if ctx.Err() != nil {
 			return nil, app.ErrInterrupted
 		}
-		if i == benchWarmUp {
-			cpu = cpuTime()
+		if i == benchFirst {
+			if err := wait(); err != nil {
+				return nil, err
+			}
+			begun, cpu = time.Now(), cpuTime()
 		}
 		start := time.Now()
 		if err := f(); err != nil {
@@ -182,11 +193,14 @@ func stopwatch(ctx context.Context, runs int, f func() error) (*timing, error) {
 			ms = append(ms, 1000*time.Since(start).Seconds())
 		}
 	}
-	cpu = cpuTime() - cpu
+	if err := wait(); err != nil {
+		return nil, err
+	}
+	all, cpu, counted := time.Since(begun), cpuTime()-cpu, float64(benchFill+runs)
 	slices.Sort(ms)
 	return &timing{
 		Median: (ms[(runs-1)/2] + ms[runs/2]) / 2, Min: ms[0], Max: ms[runs-1], Runs: runs,
-		CPU: 1000 * cpu.Seconds() / float64(runs),
+		Mean: 1000 * all.Seconds() / counted, CPU: 1000 * cpu.Seconds() / counted,
 	}, nil
 }
 

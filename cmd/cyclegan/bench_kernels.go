@@ -61,7 +61,7 @@ func timeProgram(ctx context.Context, p *vk.Program, runs int) (*timing, error) 
 	if err := p.Build(); err != nil {
 		return nil, err
 	}
-	t, err := stopwatch(ctx, runs, p.Run)
+	t, err := stopwatch(ctx, runs, p.Run, p.Drain)
 	if err != nil {
 		return nil, err
 	}

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -47,7 +48,11 @@ func TestBench(t *testing.T) {
 		"step": report.Step, "forward": report.Forward,
 		"conv forward": report.ConvForward, "conv data gradient": report.ConvDataGrad, "conv weight gradient": report.ConvWeightGrad,
 	} {
-		if m.Runs != 2 || m.Work <= 0 || !(0 < m.Min && m.Min <= m.Median && m.Median <= m.Max) {
+		runs := 2
+		if name == "forward" {
+			runs *= forwardRuns
+		}
+		if m.Runs != runs || m.Work <= 0 || m.Mean <= 0 || !(0 < m.Min && m.Min <= m.Median && m.Median <= m.Max) {
 			t.Errorf("%s: %+v", name, m)
 		}
 	}
@@ -58,13 +63,13 @@ func TestBench(t *testing.T) {
 }
 
 func TestStopwatch(t *testing.T) {
-	calls := 0
-	m, err := stopwatch(t.Context(), 4, func() error { calls++; return nil })
-	if err != nil || calls != benchWarmUp+4 || m.Runs != 4 {
-		t.Errorf("%d calls, %+v, %v", calls, m, err)
+	calls, waits := 0, []int{}
+	m, err := stopwatch(t.Context(), 4, func() error { calls++; return nil }, func() error { waits = append(waits, calls); return nil })
+	if err != nil || calls != benchWarmUp+4 || m.Runs != 4 || !slices.Equal(waits, []int{benchFirst, calls}) {
+		t.Errorf("%d calls, waits after %v, %+v, %v", calls, waits, m, err)
 	}
 	stop := errors.New("stop")
-	if _, err := stopwatch(t.Context(), 1, func() error { return stop }); !errors.Is(err, stop) {
+	if _, err := stopwatch(t.Context(), 1, func() error { return stop }, func() error { return nil }); !errors.Is(err, stop) {
 		t.Errorf("got %v", err)
 	}
 }

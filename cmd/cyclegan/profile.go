@@ -34,7 +34,8 @@ func profileCommand() *cli.Command {
 dispatches, so that each has the device for itself; and concurrent, as the step runs. Runs of both take turns with runs without
 timestamps, to whose time by the clock the dispatches are held. GFLOP/s count two for each product of the convolutions, GB/s the
 bytes that a dispatch's buffers hold; the peaks that they are parts of are measured on the spot. min and max are over all repeats.
---count_only counts and runs nothing; memory is planned, not measured, so it needs no device of that size.
+--count_only counts and runs nothing; memory is planned, not measured, so it needs no device of that size. Barriers, submissions and
+how long the largest of these takes on a slow integrated GPU are the planner's too.
 
 profile kernel holds one shader against its float64 reference and then times it: a convolution over its tiles, at every shape of the
 step or at one --shape, where a tile is timed once it has given the same bits as the default; any other shader at its usual shapes or
@@ -180,6 +181,7 @@ func (o *profiling) measure(ctx context.Context, dev *vk.Device, bar *app.Progre
 	defer w.Close()
 	m := &profile.Measurement{
 		Subject: w.Name, Device: dev.Info.Name, Driver: dev.Info.Driver, Config: o.config, Dispatches: dispatches(w.Program),
+		Submissions: submissions(w.Program),
 	}
 	if m.Memory, err = memory(w); err != nil {
 		return nil, err
@@ -232,6 +234,15 @@ func dispatches(p *vk.Program) []profile.Dispatch {
 		list = append(list, profile.Dispatch{
 			Kernel: d.Label, Shader: d.Shader, Phase: d.Stage, Layer: d.Layer, Work: d.Work, Read: d.Read, Written: d.Written,
 		})
+	}
+	return list
+}
+
+// submissions are a planned program's.
+func submissions(p *vk.Program) []profile.Submission {
+	var list []profile.Submission
+	for _, s := range p.Submissions() {
+		list = append(list, profile.Submission{Dispatches: s.Dispatches, Barriers: s.Barriers, Estimate: 1000 * s.Estimate.Seconds()})
 	}
 	return list
 }

@@ -33,12 +33,22 @@ func TestProfileCounts(t *testing.T) {
 	} {
 		r := must(t, dir, "profile", c.subject, "--count-only", "--by", "layer", "--json", "counts.json")
 		var report struct {
-			GMAC       float64           `json:"total_gmac"`
-			Step       *float64          `json:"step_ms"`
-			Dispatches []json.RawMessage `json:"dispatches"`
+			GMAC        float64              `json:"total_gmac"`
+			Step        *float64             `json:"step_ms"`
+			Dispatches  []json.RawMessage    `json:"dispatches"`
+			Submissions []profile.Submission `json:"submissions"`
 		}
 		if err := json.Unmarshal([]byte(read(t, dir, "counts.json")), &report); err != nil {
 			t.Fatal(err)
+		}
+		sum := 0
+		for i, s := range report.Submissions {
+			if sum += s.Dispatches; s.Barriers > s.Dispatches+1 || !(0 < s.Estimate && s.Estimate < 250) { // what a desktop allows, with room
+				t.Errorf("%s: submission %d: %+v", c.subject, i, s)
+			}
+		}
+		if sum != len(report.Dispatches) {
+			t.Errorf("%s: submissions have %d of %d dispatches", c.subject, sum, len(report.Dispatches))
 		}
 		if got := fmt.Sprintf("%.1f", math.Floor(10*report.GMAC)/10); got != c.gmac || report.Step != nil || len(report.Dispatches) < 90 {
 			t.Errorf("%s: %s GMAC, want %s; step %v, %d dispatches", c.subject, got, c.gmac, report.Step, len(report.Dispatches))

@@ -49,6 +49,13 @@ type PhaseMemory struct {
 	Alive int    `json:"alive"`
 }
 
+// Submission is what the device is handed at once.
+type Submission struct {
+	Dispatches int     `json:"dispatches"`
+	Barriers   int     `json:"barriers"`
+	Estimate   float64 `json:"estimate_ms"` // by the planner, on a slow integrated GPU
+}
+
 // DispatchTime is how long a dispatch took in a mode.
 type DispatchTime struct {
 	Stat
@@ -85,7 +92,8 @@ type Measurement struct {
 	Subject, Device, Driver string
 	Config                  any
 	Dispatches              []Dispatch
-	Memory                  *Memory          // nil where it was not asked for
+	Memory                  *Memory // nil where it was not asked for
+	Submissions             []Submission
 	Peaks                   *Peaks           // nil where they were not measured
 	Untimed                 []time.Duration  // walls of runs without timestamps, one a round, in which each mode has one, too
 	Runs                    map[string][]Run // by mode; none where the program was only counted, or the device has no timestamps
@@ -115,7 +123,10 @@ type Report struct {
 	Layers     []Row      `json:"layers"`
 	Phases     []Row      `json:"phases"`
 	Dispatches []Dispatch `json:"dispatches"`
-	Pipelines  []Pipeline `json:"pipelines,omitempty"` // where the driver tells what it compiled
+
+	Submissions []Submission `json:"submissions"`
+
+	Pipelines []Pipeline `json:"pipelines,omitempty"` // where the driver tells what it compiled
 }
 
 // Total sets the dispatches of a mode's runs against their time by the host's clock. All are medians over the runs, each for itself.
@@ -154,7 +165,7 @@ type RowTime struct {
 func (m *Measurement) Report() *Report {
 	r := &Report{
 		Schema: Schema, Subject: m.Subject, Device: m.Device, Driver: m.Driver, Config: m.Config, Note: m.Note, Peaks: m.Peaks, Memory: m.Memory,
-		Dispatches: slices.Clone(m.Dispatches), Pipelines: m.Pipelines,
+		Dispatches: slices.Clone(m.Dispatches), Submissions: m.Submissions, Pipelines: m.Pipelines,
 	}
 	for _, d := range m.Dispatches {
 		r.TotalGMAC += float64(d.Work) / 2e9

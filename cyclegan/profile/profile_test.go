@@ -30,7 +30,8 @@ func sample(slow string, factor float64) *Measurement {
 			{Kernel: "conv", Shader: "conv_forward", Phase: "forward", Layer: "G.2 " + hostile, Work: 20e6, Read: 2e6, Written: 1e6},
 			{Kernel: "tiny", Shader: "fill", Phase: "update", Written: 16},
 		},
-		Runs: map[string][]Run{},
+		Submissions: []Submission{{3, 1, 80}, {1, 2, 1}},
+		Runs:        map[string][]Run{},
 	}
 	const gap = time.Millisecond // between two submissions, before the last dispatch
 	for _, times := range []float64{2, 1, 3} {
@@ -197,7 +198,7 @@ func TestPrint(t *testing.T) {
 			if err := m.Report().Print(&out, by); err != nil {
 				t.Fatal(err)
 			}
-			want := append(slices.Clone(want), by, "0.02 GMAC", "4 dispatches")
+			want := append(slices.Clone(want), by, "0.02 GMAC", "4 dispatches", "2 submissions, 3 barriers", " 80 ms (estimated)")
 			if name == "timed" {
 				want = append(want, "isolated", "98.7 %", "between submissions 1.000", "host 2.000", "timestamps and barriers cost +0.4 %", "empty dispatch 500.0 us")
 			} else {

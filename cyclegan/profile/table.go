@@ -32,6 +32,11 @@ func (r *Report) Print(w io.Writer, by string) error {
 		fmt.Fprintln(w, r.Note)
 	}
 	fmt.Fprintf(w, "%d dispatches, %.2f GMAC, %.2f GB of traffic\n", len(r.Dispatches), r.TotalGMAC, float64(r.TotalBytes)/1e9)
+	barriers, longest := 0, 0.0
+	for _, s := range r.Submissions {
+		barriers, longest = barriers+s.Barriers, max(longest, s.Estimate)
+	}
+	fmt.Fprintf(w, "%d submissions, %d barriers; the longest submission, on a slow integrated GPU: %.0f ms (estimated)\n", len(r.Submissions), barriers, longest)
 	r.Memory.print(w)
 	if p := r.Peaks; p != nil {
 		fmt.Fprintf(w, "measured peaks: fp32 %.0f GFLOP/s", p.GFLOPS)

@@ -1,16 +1,14 @@
 #!/usr/bin/env python3
-"""PyTorch's CycleGAN on the same recipe: the baseline that the engine's quality and speed are held against.
+"""PyTorch's CycleGAN on the same recipe: the baseline that the engine's quality is held against.
 
 Trains on DATAROOT/trainA and trainB with the official options, and at intervals
 translates the paired test set DATAROOT/testA and testB (equal names are a pair)
 in both directions: the PSNR to the truth as `cyclegan eval` defines it (mean over
-the pictures, 8-bit outputs, truncated as the official code does). With --time it
-trains on noise instead and measures the step and one convolution. The networks
-and the step are those of the golden files (../golden).
+the pictures, 8-bit outputs, truncated as the official code does). The networks and
+the step are those of the golden files (../golden); peer_torch.py measures speed.
 
     torch_cyclegan.py --dataroot scenes --load_size 64 --crop_size 64 --netG resnet_3blocks --ngf 16 --ndf 16 \\
         --max_steps 2000 --eval_every 500 --json curve.jsonl
-    torch_cyclegan.py --time --crop_size 64 --netG resnet_6blocks --ngf 32 --ndf 32
 """
 
 import argparse
@@ -18,7 +16,6 @@ import json
 import os
 import random
 import re
-import statistics
 import sys
 import time
 
@@ -38,10 +35,9 @@ class BadInput(Exception):
 
 
 def read_options():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0], allow_abbrev=False,
-                                     usage="%(prog)s --dataroot FOLDER [options] | --time [options]")
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0], allow_abbrev=False)
     add = parser.add_argument
-    add("--dataroot", help="folder with trainA, trainB, testA, testB")
+    add("--dataroot", required=True, help="folder with trainA, trainB, testA, testB")
     add("--load_size", type=int, default=286, help="pictures are scaled to this side")
     add("--crop_size", "--size", type=int, default=256, help="side of the random crop")
     add("--no_flip", action="store_true", help="no random horizontal flip")
@@ -64,8 +60,6 @@ def read_options():
     add("--seed", type=int, default=0)
     add("--threads", type=int, default=2)
     add("--json", help="write the scores to this file, one JSON object a line")
-    add("--time", action="store_true", help="measure speed on noise of crop_size; no data")
-    add("--time_steps", type=int, default=10, help="steps that --time measures, after 3 to warm up")
     options = parser.parse_args()
 
     named = re.fullmatch(r"resnet_([1-9]\d?)blocks", options.netG)
@@ -74,11 +68,9 @@ def read_options():
     options.n_blocks = int(named[1])
     if options.crop_size % 4 or options.crop_size < 8:
         parser.error(f"--crop_size {options.crop_size}: use a multiple of 4 from 8")
-    if options.load_size < options.crop_size and not options.time:
+    if options.load_size < options.crop_size:
         parser.error(f"--load_size {options.load_size} is below --crop_size {options.crop_size}: raise it")
-    if not options.dataroot and not options.time:
-        parser.error("--dataroot is missing: name the folder that holds trainA, trainB, testA and testB")
-    for name in ("ngf", "ndf", "n_layers_D", "batch_size", "threads", "time_steps"):
+    for name in ("ngf", "ndf", "n_layers_D", "batch_size", "threads"):
         if getattr(options, name) < 1:
             parser.error(f"--{name} {getattr(options, name)}: use a number from 1")
     return options
@@ -243,46 +235,6 @@ def train(options, emit):
         emit({"step": step, "epoch": last_epoch, "images_per_s": watch.images_per_s()} | test.score(model))
 
 
-def measure_speed(options, emit):
-    """Milliseconds a step and GFLOP/s of the convolution that most of a step's work is: 256 to 256, 3x3, 64x64."""
-    torch.manual_seed(options.seed)
-    model = build(options)
-    noise = [torch.rand(options.batch_size, 3, options.crop_size, options.crop_size) * 2 - 1 for _ in "AB"]
-    emit({"options": vars(options), "torch": torch.__version__})
-    step = milliseconds(lambda: model.step(*noise), options.time_steps)
-    emit({"measured": "training step", "ms": step, "images_per_s": round(1000 * options.batch_size / step["median"], 3)})
-    with torch.no_grad():
-        emit({"measured": "generator forward", "ms": milliseconds(lambda: model.G_A(noise[0]), options.time_steps)})
-
-    x, weight, grad = torch.randn(1, 256, 64, 64), torch.randn(256, 256, 3, 3), torch.randn(1, 256, 64, 64)
-
-    def backward(*mask):
-        return torch.ops.aten.convolution_backward(
-            grad, x, weight, [0], [1, 1], [1, 1], [1, 1], False, [0, 0], 1, list(mask))
-
-    gflop = 2 * 256 * 256 * 9 * 64 * 64 / 1e9
-    for name, function in (("forward", lambda: torch.conv2d(x, weight, padding=1)),
-                           ("data gradient", lambda: backward(True, False, False)),
-                           ("weight gradient", lambda: backward(False, True, False))):
-        took = milliseconds(function, options.time_steps)
-        emit({"measured": f"conv {name}", "ms": took, "gflop_per_s": round(1000 * gflop / took["median"], 1)})
-
-
-def milliseconds(function, count):
-    """Of count calls, after 3 to warm up, as `cyclegan bench --json` writes them; cpu is processor time of each."""
-    times = []
-    for run in range(3 + count):
-        if run == 3:
-            cpu = time.process_time()
-        begun = time.perf_counter()
-        function()
-        times.append(1000 * (time.perf_counter() - begun))
-    cpu = 1000 * (time.process_time() - cpu) / count
-    times = times[3:]
-    return {"median": round(statistics.median(times), 3), "min": round(min(times), 3), "max": round(max(times), 3),
-            "runs": count, "cpu": round(cpu, 3)}
-
-
 def open_sink(path):
     try:
         return open(path or os.devnull, "w", encoding="utf-8")
@@ -300,7 +252,7 @@ def main():
                 print(line, flush=True)
                 print(line, file=sink, flush=True)
 
-            (measure_speed if options.time else train)(options, emit)
+            train(options, emit)
     except BadInput as error:
         print(error, file=sys.stderr)
         sys.exit(2)

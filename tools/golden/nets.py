@@ -1,7 +1,7 @@
 """The CycleGAN networks in PyTorch, with the official state-dict keys.
 
 These are the yardstick of the Go engine: the golden files (step.py) and the
-speed and quality baseline (../bench/torch_cyclegan.py) both build on them.
+quality baseline (../bench/torch_cyclegan.py) both build on them.
 Architecture and key names follow the paper (arXiv 1703.10593, appendix 7.2)
 and the official PyTorch code; the index of each entry in `model` is part of
 the file format, since keys such as `model.10.conv_block.1.weight` carry it.
