@@ -267,6 +267,7 @@ var faults = []fault{
 	{file: "fill.comp", what: "write outside", find: "i < stripEnd(count)", replace: "i < stripEnd(count + 1u)"},
 	{file: "dropout.comp", what: "not scaled", find: "LOAD(x[i]) * scale", replace: "LOAD(x[i])"},
 	{file: "dropout.comp", what: "one mask for all layers", find: "uvec4(first + i, layer,", replace: "uvec4(first + i, 0u,"},
+	{file: "dropout.comp", what: "the mask of the batch's first images", find: "uvec4(first + i,", replace: "uvec4(i,"},
 	{file: "concat.comp", what: "padding between the two", find: "c -= channelsA", replace: "c -= strideA"},
 	{file: "concat.comp", what: "padding not zero", find: "c < channelsB ? AT(b, pixel * strideB + c) : 0.0", replace: "AT(b, pixel * strideB + min(c, channelsB - 1u))"},
 	{file: "concat.comp", what: "not activated", find: "STORE(activate(vec4(", replace: "STORE((vec4("},

@@ -218,11 +218,10 @@ func (a *Arena) Allocate() error {
 		}
 		if err = a.allocate(b, fmt.Sprintf("%s, block %d", a.Name, i)); err != nil {
 			a.Free()
-			where := "device memory"
 			if a.Host {
-				where = "the host's memory for the device"
+				return fmt.Errorf("%s: %s of the host's memory needed, which %s is to reach: %w", a.Name, mib(need), a.dev.Info.Name, err)
 			}
-			return fmt.Errorf("%s: %s of %s needed, %s of %s free on %s: %w", a.Name, mib(need), where, mib(a.dev.Free()), mib(a.dev.Info.Memory), a.dev.Info.Name, err)
+			return fmt.Errorf("%s: %s of device memory needed, %s of %s free on %s: %w", a.Name, mib(need), mib(a.dev.Free()), mib(a.dev.Info.Memory), a.dev.Info.Name, err)
 		}
 	}
 	return nil

@@ -63,7 +63,7 @@ func (d *Device) NewProgram(name string) *Program {
 	return &Program{Name: name, dev: d, arena: d.NewArena("temporaries")}
 }
 
-// Share puts the program's temporaries where those of another are, which is complete and has been given all that it appends. Of two
+// Share puts the program's temporaries where those of another are, to which nothing is appended any more once this one is planned. Of two
 // programs on a device one runs at a time, and what temporaries hold ends with its run. The other is to be freed last.
 func (p *Program) Share(with *Program) { p.under, p.arena.under = with, with.arena }
 
