@@ -3,6 +3,7 @@
 package kernels
 
 import (
+	"fmt"
 	"math"
 
 	"cyclevk/vk"
@@ -64,6 +65,19 @@ func matrixEngineOf(info vk.DeviceInfo) *matrixEngine {
 		return nil
 	}
 	return e
+}
+
+// Matrices says what a device does with its cooperative matrices, where it has any.
+func Matrices(info vk.DeviceInfo) string {
+	e := matrixEngineOf(info)
+	switch {
+	case e != nil:
+		return fmt.Sprintf("used by profile's peak, and with --precision fp16 by convolutions of 16 channels and more: %s in tiles of up to %d x %d",
+			e.Matrix, e.tiles[0].rows, e.tiles[0].cols)
+	case info.Type == vk.CPU:
+		return "used by profile's peak alone: a CPU convolves faster without"
+	}
+	return "used by profile's peak alone: convolutions take fp16 with sums in fp32, and room for tiles of 32 x 32"
 }
 
 // vectors is the shared memory that a tile takes, in 16 bytes: for a slice of both factors, or for the sums of M rows of each half.

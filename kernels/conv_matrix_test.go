@@ -40,3 +40,43 @@ func TestMatrixTilesGiveTheSameBits(t *testing.T) {
 		}
 	}
 }
+
+// TestMatrixEngine describes devices by what drivers report of them.
+func TestMatrixEngine(t *testing.T) {
+	device := func(vendor uint32, m, n, k, subgroup, shared int) vk.DeviceInfo {
+		return vk.DeviceInfo{
+			Type: vk.DiscreteGPU, VendorID: vendor,
+			Limits:   vk.Limits{SubgroupSize: subgroup, MaxSharedMemory: shared, MaxInvocations: 1024, MaxGroupSize: [3]int{1024, 1024, 64}},
+			Features: vk.Features{CooperativeMatrix: true, Float16: true},
+			Matrices: []vk.Matrix{{M: m, N: n, K: k, A: "f16", B: "f16", C: "f32", Sum: "f32", Subgroup: true}},
+		}
+	}
+	const nvidia, amd, intel, kib = 0x10de, 0x1002, 0x8086, 1 << 10
+	cpu, half, small := device(nvidia, 16, 16, 16, 32, 48*kib), device(nvidia, 16, 16, 16, 32, 48*kib), device(nvidia, 16, 16, 16, 32, 48*kib)
+	cpu.Type = vk.CPU
+	half.Matrices[0].C, half.Matrices[0].Sum = "f16", "f16"
+	small.Limits.MaxInvocations = 64
+	for name, c := range map[string]struct {
+		info           vk.DeviceInfo
+		largest, least matrixTile // none where there is no engine
+	}{
+		"32 lanes":             {device(nvidia, 16, 16, 16, 32, 48*kib), matrixTile{128, 128}, matrixTile{32, 32}},
+		"64 lanes":             {device(amd, 16, 16, 16, 64, 64*kib), matrixTile{128, 128}, matrixTile{64, 64}},
+		"few registers":        {device(intel, 8, 8, 16, 32, 64*kib), matrixTile{32, 64}, matrixTile{32, 32}},
+		"least shared memory":  {device(nvidia, 16, 8, 16, 32, 16*kib), matrixTile{128, 64}, matrixTile{32, 32}},
+		"no room":              {device(nvidia, 16, 16, 16, 32, 4*kib), matrixTile{}, matrixTile{}},
+		"shape of 12":          {device(nvidia, 12, 16, 16, 32, 48*kib), matrixTile{}, matrixTile{}},
+		"slices of 64":         {device(nvidia, 16, 16, 64, 32, 48*kib), matrixTile{}, matrixTile{}},
+		"a CPU":                {cpu, matrixTile{}, matrixTile{}},
+		"sums of fp16":         {half, matrixTile{}, matrixTile{}},
+		"workgroups too small": {small, matrixTile{}, matrixTile{}},
+	} {
+		var largest, least matrixTile
+		if e := matrixEngineOf(c.info); e != nil {
+			largest, least = e.tiles[0], e.tiles[len(e.tiles)-1]
+		}
+		if largest != c.largest || least != c.least {
+			t.Errorf("%s: tiles from %v to %v, want %v to %v", name, largest, least, c.largest, c.least)
+		}
+	}
+}
