@@ -124,8 +124,8 @@ func (c Conv) launch(p *vk.Program, shader string, s convPass, shape convShape, 
 		Label: s.label,
 	}
 	adjoint := shader == "conv_data_grad"
-	if e := matrixEngineOf(p.Device().Info); e.fits(c, s, adjoint) {
-		e.launch(p, l, c, s, bias, adjoint)
+	if g := c.gemmOf(p.Device().Info, s, adjoint); g != nil {
+		g.launch(p, l, c, shader, s, bias, adjoint)
 		return
 	}
 	e := engineOf(p.Device().Info)

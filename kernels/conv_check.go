@@ -15,12 +15,12 @@ const convBound = 16
 func init() {
 	register(Check{
 		Name:    "conv",
-		Shaders: halves("conv_forward", "conv_data_grad", "conv_data_grad_add", "conv_weight_grad", "conv_weight_grad_add", "conv_sum", "conv_sum_add", "conv_forward_shuffle", "conv_data_grad_shuffle", "conv_data_grad_shuffle_add", "conv_weight_grad_shuffle", "conv_weight_grad_shuffle_add"),
+		Shaders: halves("conv_forward", "conv_data_grad", "conv_data_grad_add", "conv_weight_grad", "conv_weight_grad_add", "conv_sum", "conv_sum_add", "conv_forward_shuffle", "conv_data_grad_shuffle", "conv_data_grad_shuffle_add", "conv_weight_grad_shuffle", "conv_weight_grad_shuffle_add", "conv_forward_tiled", "conv_data_grad_tiled", "conv_data_grad_tiled_add"),
 		Cases:   convCases(),
 	})
 	register(Check{
 		Name:    "convtranspose",
-		Shaders: halves("conv_data_grad", "conv_forward", "conv_forward_add", "conv_weight_grad", "conv_weight_grad_add", "conv_sum", "conv_data_grad_shuffle", "conv_forward_shuffle", "conv_forward_shuffle_add", "conv_weight_grad_shuffle", "conv_weight_grad_shuffle_add"),
+		Shaders: halves("conv_data_grad", "conv_forward", "conv_forward_add", "conv_weight_grad", "conv_weight_grad_add", "conv_sum", "conv_data_grad_shuffle", "conv_forward_shuffle", "conv_forward_shuffle_add", "conv_weight_grad_shuffle", "conv_weight_grad_shuffle_add", "conv_data_grad_tiled", "conv_forward_tiled", "conv_forward_tiled_add"),
 		Cases:   convTransposeCases(),
 	})
 	register(Check{Name: "biasgrad", Shaders: halves("conv_sum", "conv_sum_add"), Cases: biasCases()})

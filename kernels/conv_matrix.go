@@ -1,26 +1,21 @@
-// Convolutions of fp16 tensors by cooperative matrices (conv_forward_matrix.comp): when they run, and in which tiles.
+// Convolutions of fp16 tensors by cooperative matrices (conv_forward_matrix_half.comp, conv_weight_grad_matrix_half.comp): when, and in which tiles.
 
 package kernels
 
 import (
 	"fmt"
-	"math"
 
 	"cyclevk/vk"
 )
 
-// matrixEngine is how a device multiplies matrices of fp16: see engine.
+// matrixEngine is how a device multiplies matrices of fp16.
 type matrixEngine struct {
 	vk.Matrix
-	lanes int          // of a workgroup: four subgroups
-	tiles []matrixTile // those that the device has room for
-
-	parallel            int     // workgroups that run at a time
-	weightGroups        int     // workgroups below which a weight gradient is split
-	step, edge, product float64 // costs of a slice, of each row's and column's loads, of each product: ratios, not yet measured on a GPU
+	gemm
+	weightGroups int // workgroups below which a weight gradient is split
 }
 
-// matrixTile is what a workgroup owns: rows (pixels) by cols (channels), half of each to a subgroup.
+// matrixTile is a workgroup's rows and columns, half of each to a subgroup.
 type matrixTile struct{ rows, cols int }
 
 // matrixTiles are ordered by how often a loaded element is used.
@@ -50,15 +45,18 @@ func matrixEngineOf(info vk.DeviceInfo) *matrixEngine {
 	if err != nil || m.Sum != "f32" || info.Type == vk.CPU {
 		return nil
 	}
-	e := &matrixEngine{Matrix: m, lanes: matrixSubgroups * info.Limits.SubgroupSize, parallel: 128, weightGroups: 256, step: 256, edge: 4, product: 1.0 / 16}
-	if e.lanes > info.Limits.MaxInvocations || e.lanes > info.Limits.MaxGroupSize[0] || m.M%8+m.N%8+m.K%8+matrixSlice%m.K > 0 {
+	e := &matrixEngine{m, gemm{suffix: "_matrix", parallel: 128, step: 256, edge: 4, product: 1.0 / 16}, 256}
+	lanes := matrixSubgroups * info.Limits.SubgroupSize
+	if lanes > info.Limits.MaxInvocations || lanes > info.Limits.MaxGroupSize[0] || m.M%8+m.N%8+m.K%8+matrixSlice%m.K > 0 {
 		return nil
 	}
 	for _, t := range matrixTiles {
 		loads := min(t.rows, t.cols) * matrixSlice / 8 // vectors of the smaller tile in shared memory
-		divides := t.rows%(2*m.M)+t.cols%(2*m.N)+loads%e.lanes == 0
-		if divides && 16*t.vectors(m) <= info.Limits.MaxSharedMemory && t.rows*t.cols <= matrixSums(info)*e.lanes {
-			e.tiles = append(e.tiles, t)
+		divides := t.rows%(2*m.M)+t.cols%(2*m.N)+loads%lanes == 0
+		if divides && 16*t.vectors(m) <= info.Limits.MaxSharedMemory && t.rows*t.cols <= matrixSums(info)*lanes {
+			e.tiles = append(e.tiles, gemmTile{t.rows, t.cols, []uint32{
+				uint32(lanes), uint32(m.M), uint32(m.N), uint32(m.K), uint32(t.rows), uint32(t.cols), uint32(t.vectors(m)),
+			}})
 		}
 	}
 	if e.tiles == nil {
@@ -94,98 +92,26 @@ func (e *matrixEngine) serves(x, y Tensor) bool {
 	return e != nil && x.Element == Float16 && from%8 == 0 && to%8 == 0 && min(from, to) >= 16
 }
 
-// fits reports whether they serve a pass. The adjoint tells mirrored pixels from others where none is mirrored both ways along an axis.
-func (e *matrixEngine) fits(c Conv, s convPass, adjoint bool) bool {
-	return e.serves(s.from, s.to) && (!adjoint || !c.mirrors() || c.Stride == 1 && min(s.to.H, s.to.W) > 2*c.Pad+1)
-}
-
-// mirrors reports that pixels are read as padding, too.
-func (c Conv) mirrors() bool { return c.Reflect && c.Pad > 0 }
-
-// kinds are the numbers of pixels that a pass writes, by what the shader treats alike.
-func (c Conv) kinds(to Tensor, adjoint bool) (pixels []int) {
-	if !adjoint {
-		return []int{to.N * to.H * to.W}
-	}
-	along := func(size int) [2]int {
-		switch {
-		case c.mirrors():
-			return [2]int{size - 2*c.Pad, 2 * c.Pad}
-		case c.Stride == 2:
-			return [2]int{divUp(size, 2), size / 2}
-		}
-		return [2]int{size, 0}
-	}
-	for _, h := range along(to.H) {
-		for _, w := range along(to.W) {
-			pixels = append(pixels, to.N*h*w)
-		}
-	}
-	return pixels
-}
-
-// tile chooses as engine.pixelTile does, for so many workgroups of each tile.
-func (e *matrixEngine) tile(workgroups func(t matrixTile) int) (best matrixTile) {
-	least := math.Inf(1)
-	for _, t := range e.tiles {
-		time := float64(divUp(workgroups(t), e.parallel)) * (e.step + e.edge*float64(t.rows+t.cols) + e.product*float64(t.rows*t.cols))
-		if time < least {
-			best, least = t, time
-		}
-	}
-	return best
-}
-
-// launch appends a pass: l, which holds what does not depend on the shader, completed.
-func (e *matrixEngine) launch(p *vk.Program, l vk.Launch, c Conv, s convPass, bias vk.Range, adjoint bool) {
-	shader := "conv_forward_matrix"
-	if adjoint {
-		shader = "conv_data_grad_matrix"
-	}
-	if s.accumulate {
-		shader += "_add"
-	}
-	kinds := c.kinds(s.to, adjoint)
-	blocks := func(t matrixTile) (n int) {
-		for _, pixels := range kinds {
-			n += divUp(pixels, t.rows)
-		}
-		return n
-	}
-	columns := func(t matrixTile) int { return divUp(Stride(s.to.C), t.cols) }
-	variant := func(t matrixTile) vk.Variant {
-		v := vk.Variant{Spec: append(e.spec(t), constant(c.mirrors()), uint32(s.act), uint32(s.to.Element)), Groups: groups(blocks(t), 1)}
-		v.Groups[2] = columns(t)
-		return v
-	}
-	v := variant(e.tile(func(t matrixTile) int { return blocks(t) * columns(t) }))
-	l.Spec, l.Groups = v.Spec, v.Groups
-	for _, t := range e.tiles {
-		l.Variants = append(l.Variants, variant(t))
-	}
-	launch(p, l, shader, s.from.Range, s.w, bias, s.to.Range)
-}
-
 // weightGrad appends the gradient of weights: l, which holds what does not depend on the shader, completed.
 func (e *matrixEngine) weightGrad(p *vk.Program, l vk.Launch, c Conv, x, dy Tensor, dw vk.Range, accumulate bool) {
 	rows, columns := Stride(c.In), Stride(c.Out)
-	blocks := func(t matrixTile) [2]int {
+	blocks := func(t gemmTile) [2]int {
 		return [2]int{divUp(columns, t.cols), c.Kernel * c.Kernel * divUp(rows, t.rows)}
 	}
-	t := e.tile(func(t matrixTile) int { return blocks(t)[0] * blocks(t)[1] })
+	t := e.tile(func(t gemmTile) int { return blocks(t)[0] * blocks(t)[1] })
 	b, pixels := blocks(t), dy.N*dy.H*dy.W
 	splits := divUp(e.weightGroups, b[0]*b[1])
 	share := max(matrixShare, divUp(divUp(pixels, splits), matrixSlice)*matrixSlice)
 	splits = divUp(pixels, share)
 
-	shader, out := "conv_weight_grad_matrix", dw
+	shader, out := "conv_weight_grad_matrix_half", dw
 	switch {
 	case splits > 1:
 		out = p.Temp("weight gradient splits", 4*splits*c.WeightLen()).All()
 	case accumulate:
-		shader += "_add"
+		shader = "conv_weight_grad_matrix_add_half"
 	}
-	l.Spec, l.Groups = e.spec(t), [3]int{b[0], b[1], splits}
+	l.Spec, l.Groups = t.spec, [3]int{b[0], b[1], splits}
 	l.Push = struct {
 		convShape
 		Reflect uint32
@@ -195,9 +121,4 @@ func (e *matrixEngine) weightGrad(p *vk.Program, l vk.Launch, c Conv, x, dy Tens
 	if splits > 1 {
 		sumRows(p, l.Label, Float32, out, splits, c.WeightLen()/4, dw, 1, accumulate)
 	}
-}
-
-// spec is the constants of shaders/inc/matrix.glsl.
-func (e *matrixEngine) spec(t matrixTile) []uint32 {
-	return []uint32{uint32(e.lanes), uint32(e.M), uint32(e.N), uint32(e.K), uint32(t.rows), uint32(t.cols), uint32(t.vectors(e.Matrix))}
 }

@@ -35,8 +35,8 @@ func init() {
 	register(Check{
 		Name: "conv_matrix",
 		Shaders: []string{
-			"conv_forward_matrix", "conv_forward_matrix_add", "conv_data_grad_matrix", "conv_data_grad_matrix_add",
-			"conv_weight_grad_matrix", "conv_weight_grad_matrix_add", "conv_sum", "conv_sum_add",
+			"conv_forward_matrix_half", "conv_forward_matrix_add_half", "conv_data_grad_matrix_half", "conv_data_grad_matrix_add_half",
+			"conv_weight_grad_matrix_half", "conv_weight_grad_matrix_add_half", "conv_sum", "conv_sum_add",
 		},
 		Cases: cases,
 	})

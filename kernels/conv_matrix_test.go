@@ -73,7 +73,8 @@ func TestMatrixEngine(t *testing.T) {
 	} {
 		var largest, least matrixTile
 		if e := matrixEngineOf(c.info); e != nil {
-			largest, least = e.tiles[0], e.tiles[len(e.tiles)-1]
+			first, last := e.tiles[0], e.tiles[len(e.tiles)-1]
+			largest, least = matrixTile{first.rows, first.cols}, matrixTile{last.rows, last.cols}
 		}
 		if largest != c.largest || least != c.least {
 			t.Errorf("%s: tiles from %v to %v, want %v to %v", name, largest, least, c.largest, c.least)

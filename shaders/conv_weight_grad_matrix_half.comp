@@ -2,7 +2,7 @@
 // conv_weight_grad.comp.
 //
 //! glslang 13
-//! variant conv_weight_grad_matrix_add -DACCUMULATE
+//! variant conv_weight_grad_matrix_add_half -DACCUMULATE
 //
 // shapes     x [N,H,W,CI], dy [N,OH,OW,CO], dw [splits,kernel,kernel,CI,CO] in fp32; CI and CO are padded to a multiple of 8
 // bindings   0 x, 1 dy, 2 dw, which the add variant adds to

@@ -2,9 +2,9 @@
 // of conv_forward.comp and conv_data_grad.comp.
 //
 //! glslang 13
-//! variant conv_forward_matrix_add -DACCUMULATE
-//! variant conv_data_grad_matrix -DADJOINT
-//! variant conv_data_grad_matrix_add -DADJOINT -DACCUMULATE
+//! variant conv_forward_matrix_add_half -DACCUMULATE
+//! variant conv_data_grad_matrix_half -DADJOINT
+//! variant conv_data_grad_matrix_add_half -DADJOINT -DACCUMULATE
 //
 // shapes     x [N,H,W,CI], w [kernel,kernel,CI,CO], bias [CO], y [N,OH,OW,CO]; the adjoint takes dy for x, bias [CI], and gives dx for y;
 //            CI and CO are padded to a multiple of 8
@@ -15,10 +15,6 @@
 // pixels and one of the weights wait in shared memory, so that each 16 bytes from global memory serve COLS or ROWS sums; while they
 // are multiplied, the next ones are on their way into registers. Products of fp16 are exact, sums fp32, their order that of the
 // taps and channels, whatever the tile.
-//
-// The adjoint's workgroups take pixels of one kind, which meet the same taps. With stride 2 the four kinds are the phases. With
-// reflection they are the rows and columns that the padding mirrors or does not: a mirror image's gradients are taps of their
-// own, which only those pixels pay for.
 #version 450
 #extension GL_GOOGLE_include_directive : require
 #extension GL_EXT_control_flow_attributes : require
@@ -55,68 +51,12 @@ layout(push_constant) uniform Push {
 #include "inc/activation.glsl"
 #include "inc/conv.glsl"
 #include "inc/matrix.glsl"
-
-ivec2 kind;  // of the workgroup's pixels, down and across: 0 or 1
-ivec2 tap;   // ky, kx
-ivec2 image; // whether the taps look at mirror images of the pixels' rows and columns: 0 or 1
-int slice;   // of the tap's channels
+#include "inc/unfold.glsl"
 
 #ifdef ADJOINT
-
-#define FROM co
-#define TO ci
 const int WEIGHT_ROWS = COLS, WEIGHT_COLS = SLICE, LAYOUT = BY_COLUMNS; // of the weights' tile
-int tapStep() { return stride; }
-
-// count is how many positions along an axis are of a kind, and position the i-th of them.
-int count(int kind, int size) {
-    if (REFLECT) return kind == 0 ? size - 2 * pad : 2 * pad;
-    return kind < stride ? (size - kind + stride - 1) / stride : 0;
-}
-int position(int kind, int i, int size) {
-    if (!REFLECT) return i * stride + kind;
-    if (kind == 1) return i < pad ? i + 1 : i + size - 1 - 2 * pad;
-    return i == 0 ? 0 : i == size - 2 * pad - 1 ? size - 1 : i + pad;
-}
-int pixels(ivec2 kind) { return images * count(kind.x, height) * count(kind.y, width); }
-Place pixel(int index) {
-    const Place p = place(index, count(kind.x, height), count(kind.y, width));
-    return Place(p.n, position(kind.x, p.y, height), position(kind.y, p.x, width));
-}
-int target(Place p) { return (p.n * height + p.y) * width + p.x; }
-
-// source is the position in x, of size n, that a tap k connects with position i of the image, or with its mirror image; or -1.
-int source(int i, int k, int size, int n, int mirrored) {
-    if (mirrored != 0) i = i <= pad ? -i : 2 * (size - 1) - i;
-    const int o = i + pad - k >> stride - 1; // exact: the phase has chosen k
-    return o < n ? max(o, -1) : -1;
-}
-int source(Place p) {
-    const int oy = source(p.y, tap.x, height, outHeight, image.x), ox = source(p.x, tap.y, width, outWidth, image.y);
-    return min(oy, ox) < 0 ? -1 : ((p.n * outHeight + oy) * outWidth + ox) * (FROM / 2);
-}
-
 #else
-
-#define FROM ci
-#define TO co
 const int WEIGHT_ROWS = SLICE, WEIGHT_COLS = COLS, LAYOUT = BY_ROWS;
-int tapStep() { return 1; }
-
-int pixels(ivec2 kind) { return kind == ivec2(0) ? images * outHeight * outWidth : 0; }
-Place pixel(int index) { return place(index, outHeight, outWidth); }
-int target(Place p) { return (p.n * outHeight + p.y) * outWidth + p.x; }
-
-int source(Place p) {
-    int iy = p.y * stride - pad + tap.x, ix = p.x * stride - pad + tap.y;
-    if (REFLECT) {
-        iy = mirror(iy, height);
-        ix = mirror(ix, width);
-    }
-    const bool inside = REFLECT || uint(iy) < uint(height) && uint(ix) < uint(width);
-    return inside ? ((p.n * height + iy) * width + ix) * (FROM / 2) : -1;
-}
-
 #endif
 
 // A lane's part of the tiles, in vectors of 8 elements. The weights' tile lies behind that of the pixels.
@@ -128,7 +68,7 @@ int source8[PIXEL_LOADS];  // where the tap finds them, or -1
 uvec4 pixel8[PIXEL_LOADS], weight8[WEIGHT_LOADS];
 
 void locate() {
-    [[unroll]] for (int i = 0; i < PIXEL_LOADS; i++) source8[i] = place8[i].n < images ? source(place8[i]) : -1;
+    [[unroll]] for (int i = 0; i < PIXEL_LOADS; i++) source8[i] = source(place8[i]);
 }
 
 // fetch loads a slice into registers. Pixels and channels outside are zero; weights there meet those zeros, or sums that nobody stores.
@@ -136,7 +76,7 @@ void fetch(int column) {
     [[unroll]] for (int i = 0; i < PIXEL_LOADS; i++) {
         const int channel = slice * (SLICE / 8) + (lane() + i * LANES) % (SLICE / 8);
         const bool inside = source8[i] >= 0 && channel < FROM / 2;
-        pixel8[i] = x[inside ? source8[i] + channel : 0];
+        pixel8[i] = x[inside ? source8[i] * (FROM / 2) + channel : 0];
         if (!inside) pixel8[i] = uvec4(0);
     }
     [[unroll]] for (int i = 0; i < WEIGHT_LOADS; i++) {
@@ -164,24 +104,14 @@ void put() {
 
 void main() {
     const int column = int(gl_WorkGroupID.z) * COLS; // channel
-    int block = workgroup();
-    kind = ivec2(0);
-    for (int blocks; block >= (blocks = (pixels(kind) + ROWS - 1) / ROWS); block -= blocks) {
-        if (kind == ivec2(1)) return;
-        kind = kind.y == 0 ? ivec2(kind.x, 1) : ivec2(1, 0);
-    }
-    const int first = block * ROWS;
+    const int first = blockOf(ROWS);
+    if (first < 0) return;
     [[unroll]] for (int i = 0; i < PIXEL_LOADS; i++) place8[i] = pixel(first + (lane() + i * LANES) / (SLICE / 8)); // past the end: of no image
 
     SUM sums[DOWN * ACROSS];
     [[unroll]] for (int i = 0; i < DOWN * ACROSS; i++) sums[i] = SUM(0.0);
 
-    const ivec2 firstTap = (kind + pad) % tapStep(), taps = max((kernel - firstTap + tapStep() - 1) / tapStep(), 0);
-    const ivec2 views = REFLECT ? kind + 1 : ivec2(1); // of the rows and of the columns: they themselves, and their mirror images
-    const int slices = (4 * FROM + SLICE - 1) / SLICE, steps = views.x * views.y * taps.x * taps.y * slices;
-    tap = firstTap;
-    image = ivec2(0);
-    slice = 0;
+    const int steps = start();
     if (steps > 0) {
         locate();
         fetch(column);
@@ -191,16 +121,7 @@ void main() {
         put();
         barrier();
         if (s + 1 < steps) {
-            if (++slice == slices) {
-                slice = 0;
-                tap.y += tapStep();
-                if (tap.y >= kernel) tap = ivec2(tap.x + tapStep(), firstTap.y);
-                if (tap.x >= kernel) {
-                    tap = firstTap;
-                    image = image.y + 1 < views.y ? ivec2(image.x, 1) : ivec2(1, 0);
-                }
-                locate();
-            }
+            if (next()) locate();
             fetch(column);
         }
         [[unroll]] for (int k = 0; k < SLICE; k += K) {
