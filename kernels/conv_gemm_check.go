@@ -1,4 +1,4 @@
-// Proof of the convolutions by cooperative matrices, by the references of all convolutions.
+// Proof of the convolutions by tiles in shared memory, with cooperative matrices and without, by the references of all convolutions.
 
 package kernels
 
@@ -9,7 +9,7 @@ import (
 )
 
 func init() {
-	var cases []Case
+	var matrix, tiled []Case
 	for _, k := range []layerCase{
 		{Conv{16, 16, 3, 1, 1, true}, 1, 4, 5, 16, 16, true, ReLU, false},
 		{Conv{24, 40, 3, 1, 1, true}, 2, 7, 5, 24, 40, false, None, true},
@@ -24,7 +24,9 @@ func init() {
 		{ConvTranspose{32, 16, 3, 2, 1, 1}, 1, 7, 5, 32, 16, true, ReLU, false},
 		{ConvTranspose{16, 40, 4, 2, 1, 0}, 2, 3, 6, 16, 40, false, None, true},
 	} {
-		cases = append(cases, Case{fmt.Sprintf("%T %s", k.layer, k.name())[len("kernels."):], func(t *Trial) error {
+		name := fmt.Sprintf("%T %s", k.layer, k.name())[len("kernels."):]
+		tiled = append(tiled, Case{name, func(t *Trial) error { return k.as(t, vk.DiscreteGPU, false) }})
+		matrix = append(matrix, Case{name, func(t *Trial) error {
 			if _, err := MatrixShape(t.dev.Info); err != nil {
 				return err
 			}
@@ -33,11 +35,17 @@ func init() {
 		}})
 	}
 	register(Check{
+		Name: "conv_tiled",
+		Shaders: halves("conv_forward_tiled", "conv_forward_tiled_add", "conv_data_grad_tiled", "conv_data_grad_tiled_add",
+			"conv_weight_grad", "conv_weight_grad_add", "conv_sum", "conv_sum_add"),
+		Cases: append(tiled, in16(tiled)...),
+	})
+	register(Check{
 		Name: "conv_matrix",
 		Shaders: []string{
 			"conv_forward_matrix_half", "conv_forward_matrix_add_half", "conv_data_grad_matrix_half", "conv_data_grad_matrix_add_half",
 			"conv_weight_grad_matrix_half", "conv_weight_grad_matrix_add_half", "conv_sum", "conv_sum_add",
 		},
-		Cases: cases,
+		Cases: matrix,
 	})
 }
