@@ -15,12 +15,12 @@ const convBound = 16
 func init() {
 	register(Check{
 		Name:    "conv",
-		Shaders: halves("conv_forward", "conv_data_grad", "conv_data_grad_add", "conv_weight_grad", "conv_weight_grad_add", "conv_sum", "conv_sum_add", "conv_forward_shuffle", "conv_data_grad_shuffle", "conv_data_grad_shuffle_add", "conv_weight_grad_shuffle", "conv_weight_grad_shuffle_add", "conv_forward_tiled", "conv_data_grad_tiled", "conv_data_grad_tiled_add"),
+		Shaders: halves("conv_forward", "conv_data_grad", "conv_data_grad_add", "conv_weight_grad", "conv_weight_grad_add", "conv_sum", "conv_sum_add", "conv_forward_shuffle", "conv_data_grad_shuffle", "conv_data_grad_shuffle_add", "conv_weight_grad_shuffle", "conv_weight_grad_shuffle_add"),
 		Cases:   convCases(),
 	})
 	register(Check{
 		Name:    "convtranspose",
-		Shaders: halves("conv_data_grad", "conv_forward", "conv_forward_add", "conv_weight_grad", "conv_weight_grad_add", "conv_sum", "conv_data_grad_shuffle", "conv_forward_shuffle", "conv_forward_shuffle_add", "conv_weight_grad_shuffle", "conv_weight_grad_shuffle_add", "conv_data_grad_tiled", "conv_forward_tiled", "conv_forward_tiled_add"),
+		Shaders: halves("conv_data_grad", "conv_forward", "conv_forward_add", "conv_weight_grad", "conv_weight_grad_add", "conv_sum", "conv_data_grad_shuffle", "conv_forward_shuffle", "conv_forward_shuffle_add", "conv_weight_grad_shuffle", "conv_weight_grad_shuffle_add"),
 		Cases:   convTransposeCases(),
 	})
 	register(Check{Name: "biasgrad", Shaders: halves("conv_sum", "conv_sum_add"), Cases: biasCases()})
@@ -250,8 +250,8 @@ func (k layerCase) packed(plain []float64) []float64 {
 }
 
 // name is the case's.
-func (k layerCase) name() string {
-	name := fmt.Sprintf("%v %s on %dx%dx%d", k.layer, k.details(), k.n, k.h, k.w)
+func (k layerCase) name(details string) string {
+	name := fmt.Sprintf("%v %s on %dx%dx%d", k.layer, details, k.n, k.h, k.w)
 	if k.bias {
 		name += " bias"
 	}
@@ -272,19 +272,19 @@ func (c ConvTranspose) details() string {
 	return fmt.Sprintf("stride %d pad %d outpad %d", c.Stride, c.Pad, c.OutPad)
 }
 
-// as runs the case as another device would: one of a type, with the cooperative matrices of the device at hand or without.
-func (k layerCase) as(t *Trial, kind vk.DeviceType, matrices bool) error {
-	info := &t.dev.Info
-	defer func(old vk.DeviceInfo) { *info = old }(*info)
-	info.Type, info.Features.CooperativeMatrix = kind, info.Features.CooperativeMatrix && matrices
+// as runs the case as a device of another type would, on a choice of kernels.
+func (k layerCase) as(t *Trial, kind vk.DeviceType, choice Restriction) error {
+	defer Restrict(choice)()
+	defer func(old vk.DeviceType) { t.dev.Info.Type = old }(t.dev.Info.Type)
+	t.dev.Info.Type = kind
 	return k.run(t)
 }
 
-// cases are the layer as the device at hand runs it, and as a GPU would, with other variants and tiles; both without matrices.
-func (k layerCase) cases() []Case {
+// cases are the layer as the device at hand runs it without tiles, and as a GPU would, in other variants.
+func (k layerCase) cases(details string) []Case {
 	return []Case{
-		{k.name(), func(t *Trial) error { return k.as(t, t.dev.Info.Type, false) }},
-		{k.name() + " as on a GPU", func(t *Trial) error { return k.as(t, vk.DiscreteGPU, false) }},
+		{k.name(details), func(t *Trial) error { return k.as(t, t.dev.Info.Type, NoTiles) }},
+		{k.name(details) + " as on a GPU", func(t *Trial) error { return k.as(t, vk.DiscreteGPU, NoTiles) }},
 	}
 }
 
@@ -329,7 +329,7 @@ func convCases() (cases []Case) {
 		{Conv{64, 1, 2, 2, 1, zero}, 1, 129, 130, false, None, true},
 	} {
 		l := layerCase{k.c, k.n, k.h, k.w, k.c.In, k.c.Out, k.bias, k.act, k.accumulate}
-		cases = append(cases, l.cases()...)
+		cases = append(cases, l.cases(k.c.details())...)
 	}
 	return append(cases, in16(every(7, cases))...)
 }
@@ -355,7 +355,7 @@ func convTransposeCases() (cases []Case) {
 		{ConvTranspose{31, 5, 7, 2, 3, 1}, 1, 7, 3, true, None, true},
 	} {
 		l := layerCase{k.c, k.n, k.h, k.w, k.c.In, k.c.Out, k.bias, k.act, k.accumulate}
-		cases = append(cases, l.cases()...)
+		cases = append(cases, l.cases(k.c.details())...)
 	}
 	return append(cases, in16(every(5, cases))...)
 }

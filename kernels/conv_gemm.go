@@ -37,11 +37,30 @@ func (g *gemm) tile(workgroups func(t gemmTile) int) (best gemmTile) {
 	return best
 }
 
+// Restriction says which convolution kernels a device does not choose, whatever it has.
+type Restriction int
+
+// The restrictions: each includes the one before.
+const (
+	Unrestricted Restriction = iota
+	NoMatrices               // none by cooperative matrices
+	NoTiles                  // none by tiles in shared memory
+)
+
+var restriction Restriction
+
+// Restrict makes launches from now on choose among fewer kernels, for those who want to see one that the device would not take, until
+// restore is called. It is not for use while another goroutine launches.
+func Restrict(r Restriction) (restore func()) {
+	old := restriction
+	restriction = r
+	return func() { restriction = old }
+}
+
 // gemmOf is the family that a pass runs; nil for none. Fewer than 16 channels leave slices empty. The adjoint tells mirrored pixels from
 // others only where none is mirrored both ways along an axis.
 func (c Conv) gemmOf(info vk.DeviceInfo, s convPass, adjoint bool) *gemm {
-	switch {
-	case min(s.from.C, s.to.C) < 16, adjoint && c.mirrors() && (c.Stride > 1 || min(s.to.H, s.to.W) < 2*c.Pad+2):
+	if restriction == NoTiles || min(s.from.C, s.to.C) < 16 || adjoint && c.mirrors() && (c.Stride > 1 || min(s.to.H, s.to.W) < 2*c.Pad+2) {
 		return nil
 	}
 	if e := matrixEngineOf(info); e.serves(s.from, s.to) {

@@ -24,22 +24,16 @@ func init() {
 		{ConvTranspose{32, 16, 3, 2, 1, 1}, 1, 7, 5, 32, 16, true, ReLU, false},
 		{ConvTranspose{16, 40, 4, 2, 1, 0}, 2, 3, 6, 16, 40, false, None, true},
 	} {
-		name := fmt.Sprintf("%T %s", k.layer, k.name())[len("kernels."):]
-		tiled = append(tiled, Case{name, func(t *Trial) error { return k.as(t, vk.DiscreteGPU, false) }})
+		name := fmt.Sprintf("%T %s", k.layer, k.name(k.details()))[len("kernels."):]
+		tiled = append(tiled, Case{name, func(t *Trial) error { return k.as(t, vk.DiscreteGPU, NoMatrices) }})
 		matrix = append(matrix, Case{name, func(t *Trial) error {
 			if _, err := MatrixShape(t.dev.Info); err != nil {
 				return err
 			}
 			t.Element = Float16
-			return k.as(t, vk.DiscreteGPU, true)
+			return k.as(t, vk.DiscreteGPU, Unrestricted)
 		}})
 	}
-	register(Check{
-		Name: "conv_tiled",
-		Shaders: halves("conv_forward_tiled", "conv_forward_tiled_add", "conv_data_grad_tiled", "conv_data_grad_tiled_add",
-			"conv_weight_grad", "conv_weight_grad_add", "conv_sum", "conv_sum_add"),
-		Cases: append(tiled, in16(tiled)...),
-	})
 	register(Check{
 		Name: "conv_matrix",
 		Shaders: []string{
@@ -47,5 +41,11 @@ func init() {
 			"conv_weight_grad_matrix_half", "conv_weight_grad_matrix_add_half", "conv_sum", "conv_sum_add",
 		},
 		Cases: matrix,
+	})
+	register(Check{
+		Name: "conv_tiled",
+		Shaders: halves("conv_forward_tiled", "conv_forward_tiled_add", "conv_data_grad_tiled", "conv_data_grad_tiled_add",
+			"conv_weight_grad", "conv_weight_grad_add", "conv_sum", "conv_sum_add"),
+		Cases: append(tiled, in16(tiled)...),
 	})
 }

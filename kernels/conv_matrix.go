@@ -89,7 +89,7 @@ func (t matrixTile) vectors(m vk.Matrix) int {
 // them.
 func (e *matrixEngine) serves(x, y Tensor) bool {
 	from, to := Stride(x.C), Stride(y.C)
-	return e != nil && x.Element == Float16 && from%8 == 0 && to%8 == 0 && min(from, to) >= 16
+	return e != nil && restriction == Unrestricted && x.Element == Float16 && from%8 == 0 && to%8 == 0 && min(from, to) >= 16
 }
 
 // weightGrad appends the gradient of weights: l, which holds what does not depend on the shader, completed.
