@@ -115,6 +115,19 @@ func (c Conv) launch(p *vk.Program, shader string, s convPass, shape convShape, 
 	if p.Err() != nil {
 		return
 	}
+	l := vk.Launch{
+		Push: struct {
+			convShape
+			HasBias uint32
+		}{shape, constant(s.bias.Mem != nil)},
+		Work:  2 * int64(shape.Images*shape.OutHeight*shape.OutWidth) * int64(c.Kernel*c.Kernel*c.In*c.Out),
+		Label: s.label,
+	}
+	adjoint := shader == "conv_data_grad"
+	if g := c.gemmOf(p.Device().Info, s, adjoint); g != nil {
+		g.launch(p, l, c, shader, s, bias, adjoint)
+		return
+	}
 	e := engineOf(p.Device().Info)
 	pixels, phases := s.to.N*divUp(s.to.H, stride)*divUp(s.to.W, stride), stride*stride
 	variant := func(t tile) vk.Variant {
@@ -126,16 +139,7 @@ func (c Conv) launch(p *vk.Program, shader string, s convPass, shape convShape, 
 		return v
 	}
 	v := variant(e.pixelTile(pixels, s.to.C, phases))
-	l := vk.Launch{
-		Spec:   v.Spec,
-		Groups: v.Groups,
-		Push: struct {
-			convShape
-			HasBias uint32
-		}{shape, constant(s.bias.Mem != nil)},
-		Work:  2 * int64(shape.Images*shape.OutHeight*shape.OutWidth) * int64(c.Kernel*c.Kernel*c.In*c.Out),
-		Label: s.label,
-	}
+	l.Spec, l.Groups = v.Spec, v.Groups
 	for _, t := range e.tiles {
 		l.Variants = append(l.Variants, variant(t))
 	}

@@ -163,6 +163,7 @@ type layer interface {
 	DataGrad(p *vk.Program, dy Tensor, w vk.Range, dx Tensor, accumulate bool)
 	WeightGrad(p *vk.Program, x, dy Tensor, dw vk.Range, accumulate bool)
 	weights() int // without padding
+	details() string
 	terms(n, h, w int, visit func(product))
 }
 
@@ -248,8 +249,8 @@ func (k layerCase) packed(plain []float64) []float64 {
 	return out
 }
 
-// cases are the layer as the device at hand runs it, and as a GPU would: with other variants and tiles.
-func (k layerCase) cases(details string) []Case {
+// name is the case's.
+func (k layerCase) name(details string) string {
 	name := fmt.Sprintf("%v %s on %dx%dx%d", k.layer, details, k.n, k.h, k.w)
 	if k.bias {
 		name += " bias"
@@ -260,12 +261,31 @@ func (k layerCase) cases(details string) []Case {
 	if k.accumulate {
 		name += " accumulate"
 	}
-	asGPU := func(t *Trial) error {
-		defer func(old vk.DeviceType) { t.dev.Info.Type = old }(t.dev.Info.Type)
-		t.dev.Info.Type = vk.DiscreteGPU
-		return k.run(t)
+	return name
+}
+
+func (c Conv) details() string {
+	return fmt.Sprintf("stride %d pad %d%s", c.Stride, c.Pad, map[bool]string{true: " reflect"}[c.Reflect])
+}
+
+func (c ConvTranspose) details() string {
+	return fmt.Sprintf("stride %d pad %d outpad %d", c.Stride, c.Pad, c.OutPad)
+}
+
+// as runs the case as a device of another type would, on a choice of kernels.
+func (k layerCase) as(t *Trial, kind vk.DeviceType, choice Restriction) error {
+	defer Restrict(choice)()
+	defer func(old vk.DeviceType) { t.dev.Info.Type = old }(t.dev.Info.Type)
+	t.dev.Info.Type = kind
+	return k.run(t)
+}
+
+// cases are the layer as the device at hand runs it without tiles, and as a GPU would, in other variants.
+func (k layerCase) cases(details string) []Case {
+	return []Case{
+		{k.name(details), func(t *Trial) error { return k.as(t, t.dev.Info.Type, NoTiles) }},
+		{k.name(details) + " as on a GPU", func(t *Trial) error { return k.as(t, vk.DiscreteGPU, NoTiles) }},
 	}
-	return []Case{{name, k.run}, {name + " as on a GPU", asGPU}}
 }
 
 // convCases cover sizes, channels, kernels, strides and paddings pairwise: every network layer's kind, one pixel up to two
@@ -308,12 +328,8 @@ func convCases() (cases []Case) {
 		{Conv{1, 64, 1, 1, 0, zero}, 1, 129, 130, true, None, true}, // enough for a GPU's largest tiles
 		{Conv{64, 1, 2, 2, 1, zero}, 1, 129, 130, false, None, true},
 	} {
-		name := fmt.Sprintf("stride %d pad %d", k.c.Stride, k.c.Pad)
-		if k.c.Reflect {
-			name += " reflect"
-		}
 		l := layerCase{k.c, k.n, k.h, k.w, k.c.In, k.c.Out, k.bias, k.act, k.accumulate}
-		cases = append(cases, l.cases(name)...)
+		cases = append(cases, l.cases(k.c.details())...)
 	}
 	return append(cases, in16(every(7, cases))...)
 }
@@ -339,7 +355,7 @@ func convTransposeCases() (cases []Case) {
 		{ConvTranspose{31, 5, 7, 2, 3, 1}, 1, 7, 3, true, None, true},
 	} {
 		l := layerCase{k.c, k.n, k.h, k.w, k.c.In, k.c.Out, k.bias, k.act, k.accumulate}
-		cases = append(cases, l.cases(fmt.Sprintf("stride %d pad %d outpad %d", k.c.Stride, k.c.Pad, k.c.OutPad))...)
+		cases = append(cases, l.cases(k.c.details())...)
 	}
 	return append(cases, in16(every(5, cases))...)
 }

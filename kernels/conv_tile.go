@@ -58,7 +58,11 @@ func Convolutions(info vk.DeviceInfo) string {
 	case info.Type == vk.CPU:
 		why = "no subgroup shuffle"
 	}
-	return fmt.Sprintf("%s, %d lanes a workgroup, tiles of up to %d pixels x %d channels (%s)", variant, e.lanes, e.tiles[0].rows, 4*e.tiles[0].cols, why)
+	text := fmt.Sprintf("%s, %d lanes a workgroup, tiles of up to %d pixels x %d channels (%s)", variant, e.lanes, e.tiles[0].rows, 4*e.tiles[0].cols, why)
+	if g := tiledOf(info); g != nil {
+		text += fmt.Sprintf("; from 16 channels on tiles of up to %d x %d in shared memory", g.tiles[0].rows, g.tiles[0].cols)
+	}
+	return text
 }
 
 // shader is the name of a kernel's variant.

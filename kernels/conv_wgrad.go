@@ -20,6 +20,10 @@ func (c Conv) weightGrad(p *vk.Program, label string, x, dy Tensor, dw vk.Range,
 	if p.Err() != nil {
 		return
 	}
+	if e := matrixEngineOf(p.Device().Info); e.serves(x, dy) {
+		e.weightGrad(p, vk.Launch{Work: 2 * c.MACs(dy), Label: label}, c, x, dy, dw, accumulate)
+		return
+	}
 	e := engineOf(p.Device().Info)
 	t := e.weightTile(c, x.Element, dy.N*dy.H*dy.W)
 	shader, out := e.shader("conv_weight_grad", accumulate), dw

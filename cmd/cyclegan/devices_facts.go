@@ -61,9 +61,9 @@ func devicePaths(d vk.DeviceInfo) []fact {
 	paths := []fact{
 		{"convolutions", kernels.Convolutions(d)},
 		{"subgroups", subgroups},
-		{"fp16 arithmetic", offered(f.Float16, "used by profile's peak alone: --precision needs none, networks compute in fp32")},
+		{"fp16 arithmetic", offered(f.Float16, "used by cooperative matrices and profile's peak: all else computes in fp32, with --precision too")},
 		{"16-bit storage", offered(f.Storage16, "not used: --precision fp16 and bf16 take words apart, on every device")},
-		{"cooperative matrix", offered(f.CooperativeMatrix, "used by profile's peak alone")},
+		{"cooperative matrix", offered(f.CooperativeMatrix, kernels.Matrices(d))},
 		{"timestamps", timestamps(l)},
 		{"pipeline statistics", offered(f.Statistics, "registers, spills and shared memory in profile")},
 		{"memory budget", offered(f.MemoryBudget, "what other programs hold counts as taken")},

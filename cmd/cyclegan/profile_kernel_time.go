@@ -109,15 +109,20 @@ func (k *kernelProfile) timeConvolutions(ctx context.Context, dev *vk.Device, ba
 	defer func() { dev.Info.Type = own }()
 	for _, shape := range shapes {
 		for _, kind := range []vk.DeviceType{own, other} {
-			dev.Info.Type = kind
-			if err := k.timeConvolution(ctx, dev, bar, o, shape); err != nil {
-				return err
-			}
-			if len(k.Passes) > 0 {
-				if kind != own {
-					k.Note = "the device itself runs another variant in its place: see cyclegan devices --verbose"
+			for _, choice := range []kernels.Restriction{kernels.Unrestricted, kernels.NoMatrices, kernels.NoTiles} {
+				dev.Info.Type = kind
+				restore := kernels.Restrict(choice)
+				err := k.timeConvolution(ctx, dev, bar, o, shape)
+				restore()
+				if err != nil {
+					return err
 				}
-				return nil
+				if len(k.Passes) > 0 {
+					if kind != own || choice != kernels.Unrestricted {
+						k.Note = "the device itself runs another variant in its place: see cyclegan devices --verbose"
+					}
+					return nil
+				}
 			}
 		}
 	}

@@ -1,0 +1,122 @@
+// Convolutions as matrix products of tiles in shared memory (shaders/inc/unfold.glsl), by cooperative matrices (conv_matrix.go) or without
+// (conv_tiled.go): what both have in common.
+
+package kernels
+
+import (
+	"math"
+	"slices"
+
+	"cyclevk/vk"
+)
+
+// gemm is a family of such kernels on a device.
+type gemm struct {
+	suffix string     // of the shaders
+	tiles  []gemmTile // those that the device has room for
+
+	parallel            int     // workgroups that run at a time
+	step, edge, product float64 // costs of a slice, of a row's or column's loads, of a product: ratios, not yet measured on a GPU
+}
+
+// gemmTile is what a workgroup owns: rows (pixels) by cols (channels); and the constants that make it so.
+type gemmTile struct {
+	rows, cols int
+	spec       []uint32
+}
+
+// tile chooses as engine.pixelTile does, for so many workgroups of each tile.
+func (g *gemm) tile(workgroups func(t gemmTile) int) (best gemmTile) {
+	least := math.Inf(1)
+	for _, t := range g.tiles {
+		time := float64(divUp(workgroups(t), g.parallel)) * (g.step + g.edge*float64(t.rows+t.cols) + g.product*float64(t.rows*t.cols))
+		if time < least {
+			best, least = t, time
+		}
+	}
+	return best
+}
+
+// Restriction says which convolution kernels a device does not choose, whatever it has.
+type Restriction int
+
+// The restrictions: each includes the one before.
+const (
+	Unrestricted Restriction = iota
+	NoMatrices               // none by cooperative matrices
+	NoTiles                  // none by tiles in shared memory
+)
+
+var restriction Restriction
+
+// Restrict makes launches from now on choose among fewer kernels, for those who want to see one that the device would not take, until
+// restore is called. It is not for use while another goroutine launches.
+func Restrict(r Restriction) (restore func()) {
+	old := restriction
+	restriction = r
+	return func() { restriction = old }
+}
+
+// gemmOf is the family that a pass runs; nil for none. Fewer than 16 channels leave slices empty. The adjoint tells mirrored pixels from
+// others only where none is mirrored both ways along an axis.
+func (c Conv) gemmOf(info vk.DeviceInfo, s convPass, adjoint bool) *gemm {
+	if restriction == NoTiles || min(s.from.C, s.to.C) < 16 || adjoint && c.mirrors() && (c.Stride > 1 || min(s.to.H, s.to.W) < 2*c.Pad+2) {
+		return nil
+	}
+	if e := matrixEngineOf(info); e.serves(s.from, s.to) {
+		return &e.gemm
+	}
+	return tiledOf(info)
+}
+
+// mirrors reports that pixels are read as padding, too.
+func (c Conv) mirrors() bool { return c.Reflect && c.Pad > 0 }
+
+// kinds are the numbers of pixels that a pass writes, by what the shaders treat alike.
+func (c Conv) kinds(to Tensor, adjoint bool) (pixels []int) {
+	if !adjoint {
+		return []int{to.N * to.H * to.W}
+	}
+	along := func(size int) [2]int {
+		switch {
+		case c.mirrors():
+			return [2]int{size - 2*c.Pad, 2 * c.Pad}
+		case c.Stride == 2:
+			return [2]int{divUp(size, 2), size / 2}
+		}
+		return [2]int{size, 0}
+	}
+	for _, h := range along(to.H) {
+		for _, w := range along(to.W) {
+			pixels = append(pixels, to.N*h*w)
+		}
+	}
+	return pixels
+}
+
+// launch appends a pass: l, which holds what does not depend on the shader, completed.
+func (g *gemm) launch(p *vk.Program, l vk.Launch, c Conv, shader string, s convPass, bias vk.Range, adjoint bool) {
+	shader += g.suffix
+	if s.accumulate {
+		shader += "_add"
+	}
+	kinds := c.kinds(s.to, adjoint)
+	blocks := func(t gemmTile) (n int) {
+		for _, pixels := range kinds {
+			n += divUp(pixels, t.rows)
+		}
+		return n
+	}
+	columns := func(t gemmTile) int { return divUp(Stride(s.to.C), t.cols) }
+	variant := func(t gemmTile) vk.Variant {
+		v := vk.Variant{Spec: append(slices.Clone(t.spec), constant(c.mirrors()), uint32(s.act)), Groups: groups(blocks(t), 1)}
+		v.Groups[2] = columns(t)
+		return v
+	}
+	v := variant(g.tile(func(t gemmTile) int { return blocks(t) * columns(t) }))
+	l.Spec, l.Groups = v.Spec, v.Groups
+	for _, t := range g.tiles {
+		l.Variants = append(l.Variants, variant(t))
+	}
+	launchAs(p, s.to.Element, l, shader, s.from.Range, s.w, bias, s.to.Range)
+}

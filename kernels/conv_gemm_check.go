@@ -1,0 +1,51 @@
+// Proof of the convolutions by tiles in shared memory, with cooperative matrices and without, by the references of all convolutions.
+
+package kernels
+
+import (
+	"fmt"
+
+	"cyclevk/vk"
+)
+
+func init() {
+	var matrix, tiled []Case
+	for _, k := range []layerCase{
+		{Conv{16, 16, 3, 1, 1, true}, 1, 4, 5, 16, 16, true, ReLU, false},
+		{Conv{24, 40, 3, 1, 1, true}, 2, 7, 5, 24, 40, false, None, true},
+		{Conv{64, 64, 3, 1, 1, true}, 1, 9, 8, 64, 64, true, Tanh, false},
+		{Conv{32, 72, 3, 1, 1, false}, 1, 9, 17, 32, 72, true, LeakyReLU, true},
+		{Conv{16, 48, 5, 1, 2, true}, 1, 6, 11, 16, 48, true, None, true},
+		{Conv{40, 16, 3, 2, 1, false}, 3, 8, 7, 40, 16, true, None, false},
+		{Conv{16, 136, 4, 2, 1, false}, 1, 10, 8, 16, 136, false, LeakyReLU, true},
+		{Conv{48, 32, 4, 1, 1, false}, 2, 5, 6, 48, 32, true, None, false},
+		{Conv{16, 24, 1, 2, 0, false}, 1, 5, 4, 16, 24, true, None, true},  // three phases have no tap
+		{Conv{16, 16, 1, 1, 0, true}, 1, 23, 33, 16, 16, true, None, true}, // more pixels than a split has
+		{ConvTranspose{32, 16, 3, 2, 1, 1}, 1, 7, 5, 32, 16, true, ReLU, false},
+		{ConvTranspose{16, 40, 4, 2, 1, 0}, 2, 3, 6, 16, 40, false, None, true},
+	} {
+		name := fmt.Sprintf("%T %s", k.layer, k.name(k.details()))[len("kernels."):]
+		tiled = append(tiled, Case{name, func(t *Trial) error { return k.as(t, vk.DiscreteGPU, NoMatrices) }})
+		matrix = append(matrix, Case{name, func(t *Trial) error {
+			if _, err := MatrixShape(t.dev.Info); err != nil {
+				return err
+			}
+			t.Element = Float16
+			return k.as(t, vk.DiscreteGPU, Unrestricted)
+		}})
+	}
+	register(Check{
+		Name: "conv_matrix",
+		Shaders: []string{
+			"conv_forward_matrix_half", "conv_forward_matrix_add_half", "conv_data_grad_matrix_half", "conv_data_grad_matrix_add_half",
+			"conv_weight_grad_matrix_half", "conv_weight_grad_matrix_add_half", "conv_sum", "conv_sum_add",
+		},
+		Cases: matrix,
+	})
+	register(Check{
+		Name: "conv_tiled",
+		Shaders: halves("conv_forward_tiled", "conv_forward_tiled_add", "conv_data_grad_tiled", "conv_data_grad_tiled_add",
+			"conv_weight_grad", "conv_weight_grad_add", "conv_sum", "conv_sum_add"),
+		Cases: append(tiled, in16(tiled)...),
+	})
+}

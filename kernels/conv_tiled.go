@@ -1,0 +1,39 @@
+// Convolutions by tiles in shared memory on GPUs (conv_forward_tiled.comp), where cooperative matrices do not serve.
+
+package kernels
+
+import "cyclevk/vk"
+
+// sharedTile is a workgroup's tile: rows (pixels) by cols (channels), and a lane's part of it: down pixels by across vec4.
+type sharedTile struct{ rows, cols, down, across int }
+
+// sharedTiles are ordered by how often a loaded element is used.
+var sharedTiles = []sharedTile{{128, 128, 8, 2}, {128, 64, 8, 2}, {64, 64, 8, 2}, {64, 64, 4, 1}, {32, 64, 4, 1}, {32, 32, 4, 1}}
+
+// tiledSlice is the contracted channels that shared memory holds at a time.
+const tiledSlice = 16
+
+func (t sharedTile) lanes() int { return t.rows / t.down * t.cols / 4 / t.across }
+
+// bytes is the shared memory that a tile takes.
+func (t sharedTile) bytes() int {
+	const row = tiledSlice/4 + 1
+	return 16 * (t.rows*row + max(t.cols*row, tiledSlice*(t.cols/4+1)))
+}
+
+// tiledOf is nil on CPUs, where shared memory is memory as any other.
+func tiledOf(info vk.DeviceInfo) *gemm {
+	if info.Type == vk.CPU {
+		return nil
+	}
+	g := &gemm{suffix: "_tiled", parallel: 256, step: 256, edge: 4, product: 0.5}
+	for _, t := range sharedTiles {
+		if lanes := t.lanes(); lanes <= info.Limits.MaxInvocations && lanes <= info.Limits.MaxGroupSize[0] && t.bytes() <= info.Limits.MaxSharedMemory {
+			g.tiles = append(g.tiles, gemmTile{t.rows, t.cols, []uint32{uint32(lanes), uint32(t.rows), uint32(t.cols), uint32(t.down), uint32(t.across)}})
+		}
+	}
+	if g.tiles == nil {
+		return nil
+	}
+	return g
+}
