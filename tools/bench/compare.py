@@ -30,10 +30,13 @@ PYTHONS = [sys.executable, "/usr/bin/python3"]
 CONVOLUTIONS = {"conv forward": "conv_forward_ms", "conv data gradient": "conv_data_gradient_ms", "conv weight gradient": "conv_weight_gradient_ms"}
 
 # What is measured where nothing else is said: on a CPU small networks, since a step there takes seconds.
-CPU = {"sizes": [64, 128], "netG": "resnet_6blocks", "ngf": 32, "ndf": 32, "steps": 2, "precision": ["fp32"],
+CPU = {"sizes": [64, 128], "netG": "resnet_6blocks", "ngf": 32, "ndf": 32, "steps": 2, "variants": ["fp32"],
        "scaling": {"sizes": [128, 256, 512], "netG": "resnet_3blocks", "ngf": 8, "ndf": 8, "steps": 1}}
-GPU = {"sizes": [256, 512], "netG": "resnet_9blocks", "ngf": 64, "ndf": 64, "steps": 20, "precision": ["fp32", "fp16", "bf16"],
+GPU = {"sizes": [256, 512], "netG": "resnet_9blocks", "ngf": 64, "ndf": 64, "steps": 20, "variants": ["fp32", "fp16", "bf16", "winograd", "low_memory"],
        "scaling": {"sizes": [128, 256, 512], "netG": "resnet_9blocks", "ngf": 64, "ndf": 64, "steps": 20}}
+
+# cyclegan's ways of computing, and the options that turn them on. Translations have no winograd: its kernels' tests bound its errors.
+VARIANTS = {"fp32": [], "fp16": ["--precision", "fp16"], "bf16": ["--precision", "bf16"], "winograd": ["--winograd"], "low_memory": ["--low_memory"]}
 
 # Differences in [-1,1], where a grey level is 2/255: the largest in fp32, an eighth of a level; the mean where products are
 # rounded to 10 bits, a level, or to 7 bits, four.
@@ -61,7 +64,7 @@ def read_options():
     add("--netG", help="(default: resnet_6blocks, on a GPU resnet_9blocks)")
     add("--ngf", type=int, help="(default: 32, on a GPU 64)")
     add("--ndf", type=int, help="(default: 32, on a GPU 64)")
-    add("--precision", nargs="+", choices=("fp32", "fp16", "bf16"), help="cyclegan's (default: fp32, on a GPU all that it offers)")
+    add("--variants", nargs="+", choices=VARIANTS, help="cyclegan's (default: fp32, on a GPU all that it offers)")
     add("--modes", nargs="+", choices=("eager", "tf32", "amp", "compiled"), help="PyTorch's (default: eager, on CUDA all)")
     add("--scaling_sizes", type=int, nargs="+", metavar="PX", help="of the step against itself (default: 128 256 512)")
     add("--kernels", action="store_true", help="the main convolution too")
@@ -143,14 +146,12 @@ class Target:
         self.device, self.driver = chosen["name"], chosen["driver"]
         self.title = self.driver if self.cpu else f"{self.device}, {self.driver}"
         self.shape = dict(CPU if self.cpu else GPU)
-        self.shape |= {name: getattr(options, name) for name in ("sizes", "netG", "ngf", "ndf", "steps", "precision") if getattr(options, name)}
+        self.shape |= {name: getattr(options, name) for name in ("sizes", "netG", "ngf", "ndf", "steps", "variants") if getattr(options, name)}
         if options.scaling_sizes:
             self.shape["scaling"] = self.shape["scaling"] | {"sizes": options.scaling_sizes}
-        self.variants = [p for p in self.shape["precision"] if p == "fp32" or "--precision" in machine.offers]
-        for missing in set(options.precision or []) - set(self.variants):
-            machine.note(f"cyclegan --precision {missing}: this program has no such option")
-        if not self.cpu and "--low_memory" in machine.offers:
-            self.variants.append("low_memory")
+        self.variants = [v for v in self.shape["variants"] if all(o in machine.offers for o in VARIANTS[v][:1])]
+        for missing in set(options.variants or []) - set(self.variants):
+            machine.note(f"cyclegan {' '.join(VARIANTS[missing])}: this program has no such option")
 
     def network(self, size, shape=None):
         shape = shape or self.shape
@@ -162,10 +163,9 @@ class Target:
     def bench(self, size, variant, shape=None, extra=()):
         """The report of `cyclegan bench`."""
         shape = shape or self.shape
-        mode = {"fp32": [], "low_memory": ["--low_memory"]}.get(variant, ["--precision", variant])
         with tempfile.TemporaryDirectory() as folder:
             path = os.path.join(folder, "bench.json")
-            self.cyclegan("bench", *self.network(size, shape), *mode, *extra, "--steps", str(shape["steps"]), "--json", path)
+            self.cyclegan("bench", *self.network(size, shape), *VARIANTS[variant], *extra, "--steps", str(shape["steps"]), "--json", path)
             with open(path, encoding="utf-8") as file:
                 return json.load(file)
 
@@ -210,9 +210,8 @@ class Comparison:
         out = os.path.join(source, f"{self.machine.targets.index(target)}{variant}")
         path = os.path.join(out, "picture.png")
         if not os.path.exists(path):
-            mode = [] if variant == "fp32" else ["--precision", variant]
             model = os.path.join(source, "latest_net_G_A.safetensors")
-            target.cyclegan("translate", "--model", model, "--out", out, *mode, os.path.join(source, "picture.png"))
+            target.cyclegan("translate", "--model", model, "--out", out, *VARIANTS[variant], os.path.join(source, "picture.png"))
         return path
 
     # --- runs -------------------------------------------------------------------------------------------------------
@@ -306,7 +305,7 @@ class Comparison:
             return
         self.keep(0, target, size, MEMORY, f"{counted['peer']} counted, eager", {"mean": counted["peak_bytes"] / 2**20, "cpu": 0})
         for variant in ("fp32", "fp16", "low_memory"):
-            mode = {"fp32": [], "low_memory": ["--low_memory"]}.get(variant, ["--precision", variant])
+            mode = VARIANTS[variant]
             if mode and mode[0] not in self.machine.offers:
                 continue
             path = os.path.join(self.folder.name, "count.json")
@@ -326,16 +325,15 @@ class Comparison:
 
     def samples(self):
         """What table.rows takes: each of ours beside each of theirs, and the step beside itself in the size before."""
-        variants = ("fp32", "fp16", "bf16", "low_memory")
         for target in self.machine.targets:
             mine = {key[1:]: rounds for key, rounds in self.found.items() if key[0] == target.title}
             for (size, measured, ours), rounds in sorted(mine.items(), key=lambda item: (item[0][0], item[0][1] != STEP)):
                 common = {"device": target.title, "cpu": target.cpu, "size": size, "measured": measured, "ours": ours}
-                if ours not in variants or measured == "scaling" or (ours == "low_memory" and measured == FORWARD):
+                if ours not in VARIANTS or measured == "scaling" or (ours == "low_memory" and measured == FORWARD):
                     continue
                 for (s, m, peer), theirs in mine.items():
                     pairs = [(rounds[r], theirs[r]) for r in rounds if r in theirs]
-                    if (s, m) == (size, measured) and peer not in variants and pairs:
+                    if (s, m) == (size, measured) and peer not in VARIANTS and pairs:
                         yield common | {"peer": peer, "pairs": pairs}
             scaled = {size: rounds for (size, measured, _), rounds in mine.items() if measured == "scaling"}
             sizes = sorted(scaled)
