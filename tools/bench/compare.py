@@ -297,7 +297,13 @@ class Comparison:
 
     def count_memory(self, target, size=256):
         """The official step's memory where there is no GPU to measure it on: cyclegan's as planned, PyTorch's as its operators allocate."""
-        network, peer = target.network(size, GPU), max(self.machine.torch, key=lambda p: [int(n) for n in re.findall(r"\d+", p["version"])])
+        def version(peer):
+            return [int(n) for n in re.findall(r"\d+", peer["version"])]
+
+        network, peer = target.network(size, GPU), max(self.machine.torch, key=version)
+        if version(peer) < [2, 1]:
+            self.machine.note(f"memory of PyTorch {peer['version']}: counting it needs 2.1 or newer")
+            return
         try:
             counted = json.loads(run([peer["python"], script("count_torch.py"), *network]))
         except Failed as error:
