@@ -219,7 +219,7 @@ func (k layerCase) run(t *Trial) error {
 		dwSums.add(m.w, xs[m.x], dys[m.y])
 	})
 	constant := float64(convBound)
-	if c, ok := k.layer.(alwaysWinograd); ok {
+	if c, ok := k.layer.(Winograd); ok {
 		constant = winogradBound
 		ySums, dxSums, dwSums = newMagnitudes(ySums, biases), newMagnitudes(dxSums, dxs), newMagnitudes(dwSums, dws)
 		c.amplify(k, xs, ws, dys, &ySums, &dxSums, &dwSums)

@@ -20,7 +20,7 @@ func TestTilesGiveTheSameBits(t *testing.T) {
 	c.Forward(p, in("x", 9, 11, 5), floats(c.WeightLen()), floats(24), in("y", 9, 11, 21), Tanh)
 	down := Conv{In: 21, Out: 5, Kernel: 4, Stride: 2, Pad: 1}
 	down.DataGrad(p, in("dy", 5, 4, 5), floats(down.WeightLen()), in("dx", 11, 9, 21), true)
-	alwaysWinograd{Winograd{c}}.Forward(p, in("x", 9, 11, 5), floats(c.WeightLen()), floats(24), in("y", 9, 11, 21), Tanh)
+	Winograd{c, true}.Forward(p, in("x", 9, 11, 5), floats(c.WeightLen()), floats(24), in("y", 9, 11, 21), Tanh)
 	list := vk.Tunables(p)
 	if len(list) != 3 || p.Err() != nil {
 		t.Fatalf("%d passes, %v", len(list), p.Err())

@@ -16,7 +16,10 @@ import (
 
 // Winograd is a convolution that runs by F(4,3) where that is faster: results differ from Conv's in their rounding, and the error
 // of an element grows with the numbers of its whole tile, not only with those of its own sum. See docs/kernels-conv.md.
-type Winograd struct{ Conv }
+type Winograd struct {
+	Conv
+	Always bool // even where it is not faster
+}
 
 // The tiles, and their points.
 const (
@@ -57,7 +60,7 @@ func (c Winograd) pays(p *vk.Program, from, to int, y Tensor) bool {
 	info := p.Device().Info
 	tiles := y.N * winogradTiles(y.H) * winogradTiles(y.W)
 	fits := 4*winogradPoints*tiles*Stride(max(from, to)) <= info.Limits.MaxStorageBufferRange
-	return y.Element == Float32 && c.fits() && fits && engineOf(info).winogradPays(y.N*y.H*y.W, tiles, from, to)
+	return y.Element == Float32 && c.fits() && fits && (c.Always || engineOf(info).winogradPays(y.N*y.H*y.W, tiles, from, to))
 }
 
 // fits says whether F(4,3) computes the convolution: its images keep their size.

@@ -15,8 +15,6 @@ package kernels
 import (
 	"fmt"
 	"math"
-
-	"cyclevk/vk"
 )
 
 // winogradBound is C.
@@ -33,25 +31,10 @@ func init() {
 	})
 }
 
-// alwaysWinograd runs by F(4,3) whether it pays or not.
-type alwaysWinograd struct{ Winograd }
-
-func (c alwaysWinograd) Forward(p *vk.Program, x Tensor, w, bias vk.Range, y Tensor, act Activation) {
-	c.forward(p, convPass{"forward", x, w, bias, y, act, false})
-}
-
-func (c alwaysWinograd) DataGrad(p *vk.Program, dy Tensor, w vk.Range, dx Tensor, accumulate bool) {
-	c.adjoint(p, convPass{"data gradient", dy, w, vk.Range{}, dx, None, accumulate})
-}
-
-func (c alwaysWinograd) WeightGrad(p *vk.Program, x, dy Tensor, dw vk.Range, accumulate bool) {
-	c.weightGrad(p, "weight gradient", x, dy, dw, accumulate)
-}
-
-// gatedWinograd is alwaysWinograd under the bound of the direct kernels, 16 u times the sum of an element's own terms: the accuracy gate.
+// gatedWinograd is Winograd under the bound of the direct kernels, 16 u times the sum of an element's own terms: the accuracy gate.
 // It is no theorem, since an element's error grows with its whole tile, but holds for numbers that are about as large as their
 // neighbours, as features of networks are.
-type gatedWinograd struct{ alwaysWinograd }
+type gatedWinograd struct{ Winograd }
 
 // The magnitudes of the maps, by Cook and Toom's construction through the points.
 var winogradA, winogradB, winogradG = func() (a, b, g [][]float64) {
@@ -126,7 +109,7 @@ func transposed(m [][]float64) [][]float64 {
 
 // amplify gives the sums of the three passes the magnitudes of this file's bound in place of those of their own terms, to which the
 // magnitudes that they begin with (the bias, what is added to) are added.
-func (c alwaysWinograd) amplify(k layerCase, xs, ws, dys []float32, y, dx, dw *sums) {
+func (c Winograd) amplify(k layerCase, xs, ws, dys []float32, y, dx, dw *sums) {
 	const patch = winogradTile + 2
 	type points [winogradPoints]float64
 	flat := func(f func(i, j int) float64) (p points) {
@@ -255,7 +238,7 @@ func winogradCases() (cases []Case) {
 		{3, 1, zero, 2, 33, 18, false, LeakyReLU, true},
 		{1, 1, reflect, 1, 65, 63, true, None, true},
 	} {
-		l := layerCase{alwaysWinograd{Winograd{Conv{k.in, k.out, 3, 1, 1, k.reflect}}}, k.n, k.h, k.w, k.in, k.out, k.bias, k.act, k.accumulate}
+		l := layerCase{Winograd{Conv{k.in, k.out, 3, 1, 1, k.reflect}, true}, k.n, k.h, k.w, k.in, k.out, k.bias, k.act, k.accumulate}
 		name := "zeros"
 		if k.reflect {
 			name = "reflect"
@@ -263,7 +246,7 @@ func winogradCases() (cases []Case) {
 		cases = append(cases, l.cases(name)...)
 	}
 	for _, channels := range []int{16, 64} {
-		l := layerCase{gatedWinograd{alwaysWinograd{Winograd{Conv{channels, 32, 3, 1, 1, reflect}}}}, 1, 12, 17, channels, 32, true, None, false}
+		l := layerCase{gatedWinograd{Winograd{Conv{channels, 32, 3, 1, 1, reflect}, true}}, 1, 12, 17, channels, 32, true, None, false}
 		cases = append(cases, Case{fmt.Sprintf("accuracy gate: %v on 12x17", l.layer), l.run})
 	}
 	return cases

@@ -139,8 +139,10 @@ func (k *kernelProfile) timeConvolution(ctx context.Context, dev *vk.Device, bar
 		e = kernels.Float16
 	}
 	config.Precision = e.String()
+	winograd := strings.HasPrefix(k.Kernel, "winograd_")
+	config.Winograd = config.Winograd || winograd
 	if shape != nil {
-		return k.survey(ctx, dev, bar, o.repeats, convolution(dev, e, shape))
+		return k.survey(ctx, dev, bar, o.repeats, convolution(dev, e, shape, winograd))
 	}
 	w, err := cyclegan.TrainingWorkload(dev, config)
 	if err != nil {
@@ -151,8 +153,8 @@ func (k *kernelProfile) timeConvolution(ctx context.Context, dev *vk.Device, bar
 }
 
 // convolution is a program with the passes of one convolution of tensors of a type, on paper; and with those of the transposed
-// convolution that is its adjoint.
-func convolution(dev *vk.Device, e kernels.Element, shape []int) *vk.Program {
+// convolution that is its adjoint. With winograd the first run by F(4,3), where that computes them.
+func convolution(dev *vk.Device, e kernels.Element, shape []int, winograd bool) *vk.Program {
 	n, h, w := shape[0], shape[1], shape[2]
 	c := kernels.Conv{In: shape[3], Out: shape[4], Kernel: shape[5], Stride: shape[6], Pad: (shape[5] - 1) / 2}
 	c.Reflect = c.Stride == 1 && c.Kernel%2 == 1
@@ -164,10 +166,14 @@ func convolution(dev *vk.Device, e kernels.Element, shape []int) *vk.Program {
 	x, y := e.NewTensor(p, "x", n, h, w, c.In), e.NewTensor(p, "y", n, c.OutSize(h), c.OutSize(w), c.Out)
 	weights, dw := p.Temp("w", e.Size()*c.WeightLen()).All(), p.Temp("dw", 4*c.WeightLen()).All()
 	bias := p.Temp("b", 4*kernels.Stride(c.Out)).All()
-	c.Forward(p, x, weights, vk.Range{}, y, kernels.None)
+	var passes convolutionPasses = c
+	if winograd {
+		passes = kernels.Winograd{Conv: c, Always: true}
+	}
+	passes.Forward(p, x, weights, vk.Range{}, y, kernels.None)
 	for _, accumulate := range []bool{false, true} {
-		c.DataGrad(p, y, weights, x, accumulate)
-		c.WeightGrad(p, x, y, dw, accumulate)
+		passes.DataGrad(p, y, weights, x, accumulate)
+		passes.WeightGrad(p, x, y, dw, accumulate)
 		kernels.BiasGrad(p, y, bias, accumulate)
 	}
 	t := kernels.ConvTranspose{In: c.Out, Out: c.In, Kernel: c.Kernel, Stride: c.Stride, Pad: c.Pad}

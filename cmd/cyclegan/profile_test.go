@@ -232,7 +232,7 @@ func TestSlowKernelIsNamed(t *testing.T) {
 func TestProfileKernel(t *testing.T) {
 	dev := vktest.Device(t)
 	dir := t.TempDir()
-	p := convolution(dev, kernels.Float32, []int{1, 8, 8, 4, 8, 3, 1})
+	p := convolution(dev, kernels.Float32, []int{1, 8, 8, 4, 8, 3, 1}, false)
 	shader := vk.Tunables(p)[0].Shader // the variant that this device runs
 	spv := func(name string) string {
 		code, err := shaders.SPIRV(name)

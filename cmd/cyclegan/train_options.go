@@ -48,7 +48,7 @@ small ones do not vanish; a step in which they overflow moves no weight and halv
 none, at the price of digits. Sizes of pictures are multiples of 8 then.
 
 --lr_policy plateau follows the generators' mean loss of an epoch, for which the official code puts 0; cosine rises again
-after --n_epochs, as there. --precision, --cycle_loss, --accumulate, --low_memory and --gan_mode vanilla_minmax are not official.
+after --n_epochs, as there. --precision, --winograd, --cycle_loss, --accumulate, --low_memory and --gan_mode vanilla_minmax are not official.
 
 Examples:
    cyclegan train --dataroot datasets/horse2zebra --name horse2zebra
