@@ -6,14 +6,15 @@ package kernels
 import (
 	"math"
 	"slices"
+	"strings"
 
 	"cyclevk/vk"
 )
 
 // gemm is a family of such kernels on a device.
 type gemm struct {
-	suffix string     // of the shaders
-	tiles  []gemmTile // those that the device has room for
+	forward, adjoint [2]string  // shaders: that writes its result, that adds to it
+	tiles            []gemmTile // those that the device has room for
 
 	parallel            int     // workgroups that run at a time
 	step, edge, product float64 // costs of a slice, of a row's or column's loads, of a product: ratios, not yet measured on a GPU
@@ -95,11 +96,12 @@ func (c Conv) kinds(to Tensor, adjoint bool) (pixels []int) {
 }
 
 // launch appends a pass: l, which holds what does not depend on the shader, completed.
-func (g *gemm) launch(p *vk.Program, l vk.Launch, c Conv, shader string, s convPass, bias vk.Range, adjoint bool) {
-	shader += g.suffix
-	if s.accumulate {
-		shader += "_add"
+func (g *gemm) launch(p *vk.Program, l vk.Launch, c Conv, s convPass, bias vk.Range, adjoint bool) {
+	shaders := g.forward
+	if adjoint {
+		shaders = g.adjoint
 	}
+	shader := strings.TrimSuffix(shaders[constant(s.accumulate)], "_half") // launchAs adds it
 	kinds := c.kinds(s.to, adjoint)
 	blocks := func(t gemmTile) (n int) {
 		for _, pixels := range kinds {

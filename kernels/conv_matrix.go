@@ -45,7 +45,11 @@ func matrixEngineOf(info vk.DeviceInfo) *matrixEngine {
 	if err != nil || m.Sum != "f32" || info.Type == vk.CPU {
 		return nil
 	}
-	e := &matrixEngine{m, gemm{suffix: "_matrix", parallel: 128, step: 256, edge: 4, product: 1.0 / 16}, 256}
+	e := &matrixEngine{m, gemm{
+		forward:  [2]string{"conv_forward_matrix_half", "conv_forward_matrix_add_half"},
+		adjoint:  [2]string{"conv_data_grad_matrix_half", "conv_data_grad_matrix_add_half"},
+		parallel: 128, step: 256, edge: 4, product: 1.0 / 16,
+	}, 256}
 	lanes := matrixSubgroups * info.Limits.SubgroupSize
 	if lanes > info.Limits.MaxInvocations || lanes > info.Limits.MaxGroupSize[0] || m.M%8+m.N%8+m.K%8+matrixSlice%m.K > 0 {
 		return nil

@@ -26,7 +26,11 @@ func tiledOf(info vk.DeviceInfo) *gemm {
 	if info.Type == vk.CPU {
 		return nil
 	}
-	g := &gemm{suffix: "_tiled", parallel: 256, step: 256, edge: 4, product: 0.5}
+	g := &gemm{
+		forward:  [2]string{"conv_forward_tiled", "conv_forward_tiled_add"},
+		adjoint:  [2]string{"conv_data_grad_tiled", "conv_data_grad_tiled_add"},
+		parallel: 256, step: 256, edge: 4, product: 0.5,
+	}
 	for _, t := range sharedTiles {
 		if lanes := t.lanes(); lanes <= info.Limits.MaxInvocations && lanes <= info.Limits.MaxGroupSize[0] && t.bytes() <= info.Limits.MaxSharedMemory {
 			g.tiles = append(g.tiles, gemmTile{t.rows, t.cols, []uint32{uint32(lanes), uint32(t.rows), uint32(t.cols), uint32(t.down), uint32(t.across)}})
