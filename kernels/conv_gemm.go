@@ -13,10 +13,11 @@ import (
 
 // gemm is a family of such kernels on a device.
 type gemm struct {
-	forward, adjoint [2]string  // shaders: that writes its result, that adds to it
-	tiles            []gemmTile // those that the device has room for
+	forward, adjoint, weights [2]string  // shaders: that writes its result, that adds to it
+	tiles                     []gemmTile // those that the device has room for
 
 	parallel            int     // workgroups that run at a time
+	weightGroups        int     // workgroups below which a weight gradient is split
 	step, edge, product float64 // costs of a slice, of a row's or column's loads, of a product: ratios, not yet measured on a GPU
 }
 
@@ -58,16 +59,24 @@ func Restrict(r Restriction) (restore func()) {
 	return func() { restriction = old }
 }
 
-// gemmOf is the family that a pass runs; nil for none. Fewer than 16 channels leave slices empty. The adjoint tells mirrored pixels from
-// others only where none is mirrored both ways along an axis.
-func (c Conv) gemmOf(info vk.DeviceInfo, s convPass, adjoint bool) *gemm {
-	if restriction == NoTiles || min(s.from.C, s.to.C) < 16 || adjoint && c.mirrors() && (c.Stride > 1 || min(s.to.H, s.to.W) < 2*c.Pad+2) {
+// gemmOf is the family that convolves between two tensors; nil for none. Fewer than 16 channels leave slices empty.
+func gemmOf(info vk.DeviceInfo, x, y Tensor) *gemm {
+	if restriction == NoTiles || min(x.C, y.C) < 16 {
 		return nil
 	}
-	if e := matrixEngineOf(info); e.serves(s.from, s.to) {
+	if e := matrixEngineOf(info); e.serves(x, y) {
 		return &e.gemm
 	}
 	return tiledOf(info)
+}
+
+// gemmOf is the family that runs a pass; nil for none. The adjoint tells mirrored pixels from others only where none is mirrored both ways
+// along an axis.
+func (c Conv) gemmOf(info vk.DeviceInfo, s convPass, adjoint bool) *gemm {
+	if adjoint && c.mirrors() && (c.Stride > 1 || min(s.to.H, s.to.W) < 2*c.Pad+2) {
+		return nil
+	}
+	return gemmOf(info, s.from, s.to)
 }
 
 // mirrors reports that pixels are read as padding, too.
@@ -121,4 +130,39 @@ func (g *gemm) launch(p *vk.Program, l vk.Launch, c Conv, s convPass, bias vk.Ra
 		l.Variants = append(l.Variants, variant(t))
 	}
 	launchAs(p, s.to.Element, l, shader, s.from.Range, s.w, bias, s.to.Range)
+}
+
+// gemmShare is the least number of pixels that are worth a split of a weight gradient, and gemmSlice what splits are multiples of.
+const gemmShare, gemmSlice = 256, 32
+
+// weightGrad appends the gradient of weights: l, which holds what does not depend on the shader, completed.
+func (g *gemm) weightGrad(p *vk.Program, l vk.Launch, c Conv, x, dy Tensor, dw vk.Range, accumulate bool) {
+	rows, columns := Stride(c.In), Stride(c.Out)
+	blocks := func(t gemmTile) [2]int {
+		return [2]int{divUp(columns, t.cols), c.Kernel * c.Kernel * divUp(rows, t.rows)}
+	}
+	t := g.tile(func(t gemmTile) int { return blocks(t)[0] * blocks(t)[1] })
+	b, pixels := blocks(t), dy.N*dy.H*dy.W
+	splits := divUp(g.weightGroups, b[0]*b[1])
+	share := max(gemmShare, divUp(divUp(pixels, splits), gemmSlice)*gemmSlice)
+	splits = divUp(pixels, share)
+
+	shader, out := g.weights[constant(accumulate && splits == 1)], dw
+	if splits > 1 {
+		out = p.Temp("weight gradient splits", 4*splits*c.WeightLen()).All()
+	}
+	l.Spec, l.Groups = t.spec, [3]int{b[0], b[1], splits}
+	l.Push = struct {
+		convShape
+		Reflect uint32
+		Share   int32
+	}{c.shape(x, dy), constant(c.Reflect), int32(share)}
+	if strings.HasSuffix(shader, "_half") {
+		launch(p, l, shader, x.Range, dy.Range, out) // of fp16 alone
+	} else {
+		launchAs(p, x.Element, l, shader, x.Range, dy.Range, out)
+	}
+	if splits > 1 {
+		sumRows(p, l.Label, Float32, out, splits, c.WeightLen()/4, dw, 1, accumulate)
+	}
 }

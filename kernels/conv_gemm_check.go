@@ -45,7 +45,7 @@ func init() {
 	register(Check{
 		Name: "conv_tiled",
 		Shaders: halves("conv_forward_tiled", "conv_forward_tiled_add", "conv_data_grad_tiled", "conv_data_grad_tiled_add",
-			"conv_weight_grad", "conv_weight_grad_add", "conv_sum", "conv_sum_add"),
+			"conv_weight_grad_tiled", "conv_weight_grad_tiled_add", "conv_sum", "conv_sum_add"),
 		Cases: append(tiled, in16(tiled)...),
 	})
 }

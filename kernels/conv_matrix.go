@@ -12,7 +12,6 @@ import (
 type matrixEngine struct {
 	vk.Matrix
 	gemm
-	weightGroups int // workgroups below which a weight gradient is split
 }
 
 // matrixTile is a workgroup's rows and columns, half of each to a subgroup.
@@ -30,9 +29,6 @@ func matrixSums(info vk.DeviceInfo) int {
 	return 128
 }
 
-// matrixShare is the least number of pixels that are worth a split of a weight gradient; a multiple of matrixSlice.
-const matrixShare = 256
-
 // What shaders/inc/matrix.glsl is written for.
 const (
 	matrixSubgroups = 4
@@ -48,8 +44,9 @@ func matrixEngineOf(info vk.DeviceInfo) *matrixEngine {
 	e := &matrixEngine{m, gemm{
 		forward:  [2]string{"conv_forward_matrix_half", "conv_forward_matrix_add_half"},
 		adjoint:  [2]string{"conv_data_grad_matrix_half", "conv_data_grad_matrix_add_half"},
-		parallel: 128, step: 256, edge: 4, product: 1.0 / 16,
-	}, 256}
+		weights:  [2]string{"conv_weight_grad_matrix_half", "conv_weight_grad_matrix_add_half"},
+		parallel: 128, weightGroups: 256, step: 256, edge: 4, product: 1.0 / 16,
+	}}
 	lanes := matrixSubgroups * info.Limits.SubgroupSize
 	if lanes > info.Limits.MaxInvocations || lanes > info.Limits.MaxGroupSize[0] || m.M%8+m.N%8+m.K%8+matrixSlice%m.K > 0 {
 		return nil
@@ -94,35 +91,4 @@ func (t matrixTile) vectors(m vk.Matrix) int {
 func (e *matrixEngine) serves(x, y Tensor) bool {
 	from, to := Stride(x.C), Stride(y.C)
 	return e != nil && restriction == Unrestricted && x.Element == Float16 && from%8 == 0 && to%8 == 0 && min(from, to) >= 16
-}
-
-// weightGrad appends the gradient of weights: l, which holds what does not depend on the shader, completed.
-func (e *matrixEngine) weightGrad(p *vk.Program, l vk.Launch, c Conv, x, dy Tensor, dw vk.Range, accumulate bool) {
-	rows, columns := Stride(c.In), Stride(c.Out)
-	blocks := func(t gemmTile) [2]int {
-		return [2]int{divUp(columns, t.cols), c.Kernel * c.Kernel * divUp(rows, t.rows)}
-	}
-	t := e.tile(func(t gemmTile) int { return blocks(t)[0] * blocks(t)[1] })
-	b, pixels := blocks(t), dy.N*dy.H*dy.W
-	splits := divUp(e.weightGroups, b[0]*b[1])
-	share := max(matrixShare, divUp(divUp(pixels, splits), matrixSlice)*matrixSlice)
-	splits = divUp(pixels, share)
-
-	shader, out := "conv_weight_grad_matrix_half", dw
-	switch {
-	case splits > 1:
-		out = p.Temp("weight gradient splits", 4*splits*c.WeightLen()).All()
-	case accumulate:
-		shader = "conv_weight_grad_matrix_add_half"
-	}
-	l.Spec, l.Groups = t.spec, [3]int{b[0], b[1], splits}
-	l.Push = struct {
-		convShape
-		Reflect uint32
-		Share   int32
-	}{c.shape(x, dy), constant(c.Reflect), int32(share)}
-	launch(p, l, shader, x.Range, dy.Range, out)
-	if splits > 1 {
-		sumRows(p, l.Label, Float32, out, splits, c.WeightLen()/4, dw, 1, accumulate)
-	}
 }

@@ -1,4 +1,4 @@
-// Convolutions by tiles in shared memory on GPUs (conv_forward_tiled.comp), where cooperative matrices do not serve.
+// Convolutions by tiles in shared memory on GPUs (conv_forward_tiled.comp, conv_weight_grad_tiled.comp), where cooperative matrices do not serve.
 
 package kernels
 
@@ -29,7 +29,8 @@ func tiledOf(info vk.DeviceInfo) *gemm {
 	g := &gemm{
 		forward:  [2]string{"conv_forward_tiled", "conv_forward_tiled_add"},
 		adjoint:  [2]string{"conv_data_grad_tiled", "conv_data_grad_tiled_add"},
-		parallel: 256, step: 256, edge: 4, product: 0.5,
+		weights:  [2]string{"conv_weight_grad_tiled", "conv_weight_grad_tiled_add"},
+		parallel: 256, weightGroups: 512, step: 256, edge: 4, product: 0.5,
 	}
 	for _, t := range sharedTiles {
 		if lanes := t.lanes(); lanes <= info.Limits.MaxInvocations && lanes <= info.Limits.MaxGroupSize[0] && t.bytes() <= info.Limits.MaxSharedMemory {

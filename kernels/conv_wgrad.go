@@ -20,8 +20,8 @@ func (c Conv) weightGrad(p *vk.Program, label string, x, dy Tensor, dw vk.Range,
 	if p.Err() != nil {
 		return
 	}
-	if e := matrixEngineOf(p.Device().Info); e.serves(x, dy) {
-		e.weightGrad(p, vk.Launch{Work: 2 * c.MACs(dy), Label: label}, c, x, dy, dw, accumulate)
+	if g := gemmOf(p.Device().Info, x, dy); g != nil {
+		g.weightGrad(p, vk.Launch{Work: 2 * c.MACs(dy), Label: label}, c, x, dy, dw, accumulate)
 		return
 	}
 	e := engineOf(p.Device().Info)
