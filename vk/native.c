@@ -273,7 +273,7 @@ void cv_get_info(void *physical, int has_driver, int has_subgroup_control, int h
   out->timestamp_period = l->timestampPeriod;
   out->storage16 = storage16.storage;
   out->float16 = float16.float16;
-  out->cooperative_matrix = matrix.matrix && model.model && subgroups.full;
+  out->cooperative_matrix = matrix.matrix && model.model && model.deviceScope && subgroups.full;
 
   if (out->cooperative_matrix && get_matrices) {
     VkCoopMatShape shapes[CV_MAX_MATRICES] = {{0}};
@@ -313,7 +313,7 @@ int32_t cv_create_device(void *physical, uint32_t family, const char *const *ext
   VkFault fault = {0, NULL, 1, 0};
   VkExecutables executables = {0, NULL, 1};
   VkCoopMat matrix = {0, NULL, 1, 0};
-  VkMemoryModel model = {0, NULL, 1, 0, 0};
+  VkMemoryModel model = {0, NULL, 1, 1, 0};  // atomics of other shaders are of the device's scope
   VkFullSubgroups subgroups = {0, NULL, 0, 1};
   VkQueueInfo queue = {2, NULL, 0, family, 1, &priority};
   void *enabled = NULL;
