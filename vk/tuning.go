@@ -210,7 +210,8 @@ func (t *Tunable) Survey(rounds int) (list []Surveyed, dropped []error, err erro
 	return list, b.dropped, nil
 }
 
-// faster tells whether a variant was faster than the default by more than the noise, from measurements in pairs.
+// faster tells whether a variant was faster than the default by more than the noise, from measurements in pairs: in most of them,
+// and in the median, which is what is reported.
 func faster(variant, standard []time.Duration) bool {
 	wins := 0
 	for i := range variant {
@@ -218,7 +219,7 @@ func faster(variant, standard []time.Duration) bool {
 			wins++
 		}
 	}
-	return 4*wins >= 3*len(variant)
+	return 4*wins >= 3*len(variant) && median(variant) < median(standard)
 }
 
 func median(d []time.Duration) time.Duration {
