@@ -91,7 +91,12 @@ func OpenSource(ctx context.Context, operand string, o SourceOptions) (*Source, 
 	case <-s.box.first:
 		return s, nil
 	case <-s.over:
-		err = s.State().Err
+		select {
+		case <-s.box.first: // a source of few frames is through with both by now
+			return s, nil
+		default:
+			err = s.State().Err
+		}
 	case <-time.After(o.Patience):
 		err = fmt.Errorf("%s: no picture within %v", place, o.Patience)
 	}
