@@ -145,10 +145,15 @@ var (
 // readLog passes on the sizes of frames, and to complain what else is an error, until the process ends. It returns false at once
 // where more sizes wait than can be.
 func readLog(said io.Reader, complain io.Writer, sizes chan<- size) (ok bool) {
+	rest := false // of an overlong line: a file's own words may look like a line there
 	for lines := bufio.NewReaderSize(said, 1<<16); ; {
-		line, _, err := lines.ReadLine() // the rest of an overlong line is taken for a line, and is none of these
+		line, more, err := lines.ReadLine()
 		if err != nil {
 			return true
+		}
+		begins := !rest
+		if rest = more; !begins {
+			continue
 		}
 		if m := frameLine.FindSubmatch(line); m != nil {
 			w, _ := strconv.Atoi(string(m[1])) // digits; too many are the largest number

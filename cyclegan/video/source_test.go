@@ -433,3 +433,13 @@ func TestPassthrough(t *testing.T) {
 		}
 	}
 }
+
+// What a file says of itself can be as long as it likes, and is never taken for a frame's announcement.
+func TestOverlongLine(t *testing.T) {
+	const frame = "[Parsed_showinfo_0 @ 0x1] [info] n:   0 pts:      0 s:4x2 i:P\n"
+	sizes := make(chan size, 8)
+	said := strings.Repeat("x", 1<<16) + frame + strings.Repeat("x", 1<<17) + frame + frame
+	if !readLog(strings.NewReader(said), io.Discard, sizes) || len(sizes) != 1 || <-sizes != (size{4, 2}) {
+		t.Error("a part of a line was taken for one, or a line was not")
+	}
+}
