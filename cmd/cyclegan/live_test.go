@@ -53,6 +53,7 @@ func TestLiveBadInput(t *testing.T) {
 		{"too strong", headless("--strength", "2"), []string{"--strength 2", "from 0 to 1"}},
 		{"too smooth", headless("--smoothing", "1"), []string{"--smoothing 1", "below 1"}},
 		{"negative size", headless("--size", "-1"), []string{"--size -1"}},
+		{"too large a size", headless("--size", "4611686018427387904"), []string{"--size 4611686018427387904", "32767"}},
 		{"no frames", headless("--frames", "0"), []string{"--frames 0"}},
 		{"no rate", headless("--fps", "0"), []string{"--fps 0"}},
 		{"no quality", headless("--crf", "60"), []string{"--crf 60"}},

@@ -141,8 +141,8 @@ func (o *Options) check(c *cli.Context) error {
 		return fmt.Errorf("%d models: use at most %d, with that of --follow", len(o.Models), maxModels)
 	case c.IsSet("fps") && !(fps > 0 && fps <= 1000):
 		return fmt.Errorf("--fps %v: use a rate above 0, up to 1000", fps)
-	case o.Settings.Size < 0:
-		return fmt.Errorf("--size %d: use a number of pixels, or 0 for the source's own", o.Settings.Size)
+	case o.Settings.Size < 0 || o.Settings.Size > math.MaxInt16:
+		return fmt.Errorf("--size %d: use a number of pixels up to %d, or 0 for the source's own", o.Settings.Size, math.MaxInt16)
 	case !(v.Strength >= 0 && v.Strength <= 1):
 		return fmt.Errorf("--strength %v: use a share from 0 to 1", v.Strength)
 	case !(v.Smoothing >= 0 && v.Smoothing < 1):
