@@ -163,6 +163,10 @@ func convolution(dev *vk.Device, e kernels.Element, shape []int, winograd bool) 
 		p.Fail(fmt.Errorf("kernels of %d, more than %d", c.Kernel, most))
 		return p
 	}
+	if c.In*c.Out > mostValues/(c.Kernel*c.Kernel) {
+		p.Fail(fmt.Errorf("weights of %d x %d x %d x %d, more than %d values", c.Out, c.In, c.Kernel, c.Kernel, mostValues))
+		return p
+	}
 	x, y := e.NewTensor(p, "x", n, h, w, c.In), e.NewTensor(p, "y", n, c.OutSize(h), c.OutSize(w), c.Out)
 	weights, dw := p.Temp("w", e.Size()*c.WeightLen()).All(), p.Temp("dw", 4*c.WeightLen()).All()
 	bias := p.Temp("b", 4*kernels.Stride(c.Out)).All()
