@@ -34,7 +34,7 @@ type Loop struct {
 	clock func() time.Time
 	poll  time.Duration // of followed runs
 	wake  chan struct{} // capacity 1
-	news  chan news
+	news  chan news     // capacity 1: ring comes after what it tells of is there
 
 	followers []*follower
 
@@ -61,6 +61,7 @@ type Loop struct {
 	resumed  bool   // after a pause, in which nothing was dropped
 	retry    bool   // the screen had no room
 	drawing  drawing
+	lost     error // of sinks, where there is no screen: the run is then for their sake
 }
 
 // shot is a frame on its way.
@@ -118,13 +119,13 @@ func NewLoop(p *Pipeline, c Config) *Loop {
 
 func newLoop(p engine, c Config) *Loop {
 	return &Loop{
-		Config: c, p: p, clock: time.Now, poll: pollEvery, wake: make(chan struct{}, 1), news: make(chan news), wanted: c.Settings, sized: c.Settings.Size, dirty: true, fresh: true,
+		Config: c, p: p, clock: time.Now, poll: pollEvery, wake: make(chan struct{}, 1), news: make(chan news, 1), wanted: c.Settings, sized: c.Settings.Size, dirty: true, fresh: true,
 	}
 }
 
 // Run runs until the context ends, the source ends where [Config.ToEnd] is set, [Config.Frames] were computed, or the device fails.
-// The error is nil in the first three cases, unless the source or a sink failed. The device is idle and the sinks have finished when it
-// returns; the source is not closed.
+// The error is nil in the first three cases, unless the source or, where there is no screen to say so, a sink failed. The device is idle
+// and the sinks have finished when it returns; the source is not closed.
 func (l *Loop) Run(ctx context.Context) error {
 	inner, cancel := context.WithCancel(ctx)
 	var watchers sync.WaitGroup
@@ -179,10 +180,10 @@ func (l *Loop) over(ctx context.Context) (bool, error) {
 
 // end waits for the device and the sinks.
 func (l *Loop) end() error {
-	err := errors.Join(l.p.drain(), l.sinks.close())
+	err := errors.Join(l.p.drain(), l.lost, l.sinks.close())
 	l.mu.Lock()
 	l.ended = true
-	takers := l.takers
+	takers := slices.Concat(l.drawing.takers, l.takers)
 	l.mu.Unlock()
 	for _, take := range takers {
 		go take(nil, errNoPicture)

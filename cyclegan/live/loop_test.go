@@ -3,9 +3,11 @@
 package live
 
 import (
+	"context"
 	"encoding/binary"
 	"errors"
 	"image"
+	"path/filepath"
 	"sync"
 	"testing"
 	"time"
@@ -365,5 +367,42 @@ func TestManyGoroutines(t *testing.T) {
 			break
 		}
 		time.Sleep(time.Millisecond) // they come from goroutines of their own
+	}
+}
+
+var errFull = errors.New("the disk is full")
+
+// full is a sink that takes nothing.
+type full struct{}
+
+func (full) Write(int, int, []byte, time.Time) error { return errFull }
+
+func (full) Finish(context.Context) error { return nil }
+
+// Without a screen a run whose sink failed has failed, whenever that was noticed.
+func TestSinkFails(t *testing.T) {
+	for _, lossless := range []bool{false, true} {
+		c := &clock{now: time.Unix(0, 0)}
+		s := &stand{clock: c, network: 10 * time.Millisecond, refused: -1}
+		set := DefaultSettings()
+		set.Sinks = []Sink{full{}}
+		l := newLoop(s, Config{Source: &camera{c, c.now, time.Millisecond, make(chan struct{}, 1)}, Frames: 100, Lossless: lossless, Settings: set})
+		l.clock = c.read
+		if err := l.Run(t.Context()); !errors.Is(err, errFull) {
+			t.Errorf("lossless %v: %v", lossless, err)
+		}
+	}
+}
+
+// What a follower has to tell wakes a loop that nothing else does.
+func TestNewsWakes(t *testing.T) {
+	source := &post{wake: make(chan struct{}, 1), frame: serialFrame(1, time.Time{})}
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	told := 0
+	l := newLoop(&stand{clock: &clock{}, refused: -1}, Config{Source: source, Settings: DefaultSettings(), Trouble: func(error) { told++; cancel() }})
+	l.followers, l.poll = []*follower{{folder: filepath.Join(t.TempDir(), "gone")}}, 50*time.Millisecond
+	if err := l.Run(ctx); err != nil || told != 1 {
+		t.Errorf("told %d times, %v", told, err)
 	}
 }

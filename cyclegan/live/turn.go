@@ -80,7 +80,12 @@ func (l *Loop) draw(ctx context.Context) error {
 	l.settings.Sinks = slices.Clone(l.wanted.Sinks) // whose array Do may change
 	l.mu.Unlock()
 	for _, err := range l.sinks.set(ctx, l.settings.Sinks) {
-		l.trouble(err)
+		if l.Screen == nil {
+			l.lost = errors.Join(l.lost, err)
+		}
+		if l.Screen != nil || !l.Lossless { // else it ends the loop now
+			l.trouble(err)
+		}
 	}
 	if !d.any {
 		return nil
@@ -243,6 +248,7 @@ func (l *Loop) finish() error {
 	}
 	rgba, err := l.p.drawn()
 	if err != nil {
+		l.drawing.takers = d.takers // for end to tell
 		return err
 	}
 	now := l.clock()
