@@ -167,7 +167,9 @@ func (v *viewer) snapshot(int) {
 	if v.loop == nil {
 		return
 	}
+	v.saving.Add(1)
 	v.loop.Snapshot(func(m *image.RGBA, err error) {
+		defer v.saving.Done()
 		stats, name := v.loop.Stats(), ""
 		if err == nil {
 			name, err = v.names.take(stats.Model, stats.Direction, ".png", time.Now())

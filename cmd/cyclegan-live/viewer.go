@@ -48,8 +48,9 @@ type viewer struct {
 	dragging  bool      // the split
 	moved     time.Time // the mouse
 	names     names
-	recording string    // the file's name, empty for none
-	since     time.Time // when it began
+	saving    sync.WaitGroup // snapshots
+	recording string         // the file's name, empty for none
+	since     time.Time      // when it began
 
 	mu   sync.Mutex // of told
 	told []note
@@ -144,6 +145,7 @@ func (v *viewer) run(ctx context.Context) error {
 		select {
 		case v.loop = <-started:
 		case err := <-ended:
+			v.saving.Wait()
 			v.keep()
 			return err
 		default:
@@ -288,7 +290,7 @@ func (v *viewer) draw(now time.Time) {
 		return
 	}
 	density, _ := v.win.GetContentScale()
-	c.size = max(int(14*density), c.frame.Y/50)
+	c.size = max(leastText, int(14*density), c.frame.Y/50)
 	if v.help {
 		c.blocks = []block{{lines: helpLines(), x: 0.5, y: 0.5}}
 	} else if v.saved.Figures {
