@@ -103,7 +103,7 @@ func show(c *cli.Context, o *options.Options) error {
 		v.notes.add(time.Now().Add(noteTime), "keys", "? shows the keys")
 	}
 	err = v.run(ctx)
-	if errors.Is(err, vk.ErrCannotPresent) {
+	if errors.Is(err, vk.ErrCannotPresent) || errors.Is(err, vk.ErrTooLarge) {
 		err = app.BadInput(err)
 	}
 	if err == nil && ctx.Err() != nil {
@@ -324,9 +324,9 @@ func (v *viewer) splitLine(frame image.Point, width int) image.Rectangle {
 	return image.Rect(x-2*width, box.Y, x+2*width, box.Y+box.ShownH)
 }
 
-// keep writes the settings, and says so where it cannot.
+// keep writes the settings, and says so where it cannot. Those with which nothing was shown, such as a size too large, are not kept.
 func (v *viewer) keep() {
-	if v.session.Loop == nil {
+	if v.session.Loop == nil || v.session.Loop.Stats().Frames == 0 {
 		return
 	}
 	v.saved.keep(v.session.Loop.Settings())

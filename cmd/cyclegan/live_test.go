@@ -281,6 +281,7 @@ func TestLiveRefusals(t *testing.T) {
 		want []string
 	}{
 		{"pictures of four channels", headless("--model", "checkpoints/four", "--camera", "test"), []string{"four", "channels"}},
+		{"a size beyond the device", headless("--camera", "test", "--size", "20000"), []string{"--size", "more than the device allows"}},
 		{"an unknown codec", headless("--camera", "unknown.avi"), []string{`"unknown.avi"`, "codec"}},
 	} {
 		wantRefusal(t, runProgram(t, program(t, dir, c.args...)), c.want)

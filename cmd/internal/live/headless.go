@@ -78,6 +78,9 @@ func (o *Options) headless(c *cli.Context) error {
 		begin := time.Now()
 		err := s.run(ctx, bar, say)
 		r = newReport(dev, s, time.Since(begin))
+		if errors.Is(err, vk.ErrTooLarge) {
+			err = app.BadInput(err)
+		}
 		return err
 	})
 	if r != nil && r.Frames > 0 {
