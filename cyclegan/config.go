@@ -103,9 +103,10 @@ var (
 	netUnet   = regexp.MustCompile(`^unet_([1-9][0-9]{1,3})$`)
 )
 
-// GeneratorSpec describes "G_A", which translates A to B, or "G_B".
+// GeneratorSpec describes "G_A", which translates A to B, or "G_B", without Winograd: that is for training, and translations are exact
+// however a model was trained.
 func (c *Config) GeneratorSpec(net string) (GeneratorSpec, error) {
-	s := GeneratorSpec{In: c.InputNC, Out: c.OutputNC, NGF: c.NGF, Norm: c.Norm, Dropout: !c.NoDropout, Upsample: c.Upsample, Winograd: c.Winograd}
+	s := GeneratorSpec{In: c.InputNC, Out: c.OutputNC, NGF: c.NGF, Norm: c.Norm, Dropout: !c.NoDropout, Upsample: c.Upsample}
 	if m := netResnet.FindStringSubmatch(c.NetG); m != nil {
 		s.Blocks, _ = strconv.Atoi(m[1])
 	} else if m := netUnet.FindStringSubmatch(c.NetG); m != nil {

@@ -35,14 +35,6 @@ type convolution interface {
 	WeightGrad(p *vk.Program, x, dy kernels.Tensor, dw vk.Range, accumulate bool)
 }
 
-// plain is the definition of a convolution, however it is computed.
-func plain(c convolution) convolution {
-	if w, ok := c.(kernels.Winograd); ok {
-		return w.Conv
-	}
-	return c
-}
-
 // layer is y = act(norm(conv(x))).
 type layer struct {
 	conv   convolution

@@ -70,6 +70,7 @@ func (m *Model) layout() error {
 	if err != nil {
 		return err
 	}
+	a.Winograd = c.Winograd
 	m.GA, m.GB = NewGenerator("G_A", a), NewGenerator("G_B", a.reversed())
 	m.DA = NewDiscriminator("D_A", c.DiscriminatorSpec("D_A"))
 	m.DB = NewDiscriminator("D_B", c.DiscriminatorSpec("D_B"))

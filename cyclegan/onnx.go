@@ -113,7 +113,7 @@ func (g *onnxGraph) convolution(l *layer, name, x string) string {
 	square := func(k, stride, pad int) []onnx.Attr {
 		return []onnx.Attr{onnx.Ints("kernel_shape", k, k), onnx.Ints("strides", stride, stride), onnx.Ints("pads", pad, pad, pad, pad)}
 	}
-	switch c := plain(l.conv).(type) {
+	switch c := l.conv.(type) {
 	case kernels.ConvTranspose:
 		attrs := append(square(c.Kernel, c.Stride, c.Pad), onnx.Ints("output_padding", c.OutPad, c.OutPad))
 		return g.Node("ConvTranspose", name, inputs, attrs...)

@@ -21,7 +21,7 @@ type reach struct {
 // reachOf follows from the definitions of both: output o of a convolution reads inputs o s - p to o s - p + k - 1, and input i of
 // a transposed one adds to outputs i s - p to i s - p + k - 1.
 func reachOf(c convolution) (r reach, ok bool) {
-	switch c := plain(c).(type) {
+	switch c := c.(type) {
 	case kernels.Conv:
 		return reach{c.Stride, 1, func(n int) (int, int, int) {
 			return (c.Pad + c.Stride - 1) / c.Stride, (n-c.Kernel+c.Pad)/c.Stride + 1, c.OutSize(n)

@@ -52,6 +52,7 @@ func TranslationWorkload(dev *vk.Device, c Config) (*Workload, error) {
 	if err != nil {
 		return nil, err
 	}
+	spec.Winograd = c.Winograd
 	gen, arena, p := NewGenerator("G_A", spec), dev.NewArena("G_A weights"), dev.NewProgram("translation")
 	gen.Params.Element = c.Element()
 	gen.Params.reserve(arena, false)

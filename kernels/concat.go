@@ -39,13 +39,9 @@ func ConcatGrad(p *vk.Program, act Activation, y, dy Tensor, first int, dx Tenso
 	if !sameElements(p, "concat gradient", y, dx) {
 		return
 	}
-	shader := "concat_grad"
-	if accumulate {
-		shader = "concat_grad_add"
-	}
 	push := struct{ Pixels, Channels, First, Stride, Quads uint32 }{
 		uint32(y.N * y.H * y.W), uint32(dx.C), uint32(first), uint32(Stride(y.C)), uint32(Stride(dx.C) / 4),
 	}
 	l := vk.Launch{Spec: []uint32{uint32(act)}, Push: push, Groups: groups(dx.vec4s(), flatSize)}
-	launchAs(p, y.Element, l, shader, y.Range, dy.Range, dx.Range)
+	launchAs(p, y.Element, l, added("concat_grad", accumulate), y.Range, dy.Range, dx.Range)
 }

@@ -70,10 +70,7 @@ func (e engine) shader(name string, accumulate bool) string {
 	if e.shuffle {
 		name += "_shuffle"
 	}
-	if accumulate {
-		name += "_add"
-	}
-	return name
+	return added(name, accumulate)
 }
 
 // pixelTile chooses the tile that takes least time for the kernels whose lanes are pixels, phases times over. The first of
@@ -97,10 +94,16 @@ func (e engine) fastest(pixels, channels, phases int) (best tile, least float64)
 	return best, least
 }
 
+// winogradThreads is how many threads winogradPays takes every CPU to have: bits depend on what it says, and must not on the machine.
+const winogradThreads = 2
+
 // winogradPays says whether F(4,3) is the faster way of a 3x3 convolution from a number of channels to another: it has a step for each
 // of the 36 points of a tile in place of one for each tap of 16 pixels, and transforms both images and the weights.
 func (e engine) winogradPays(pixels, tiles, from, to int) bool {
 	from, to = Stride(from)/4, Stride(to)/4
+	if e.shuffle {
+		e.parallel = winogradThreads
+	}
 	_, direct := e.fastest(pixels, 4*to, 1)
 	_, points := e.fastest(tiles, 4*to, winogradPoints)
 	transforms := divUp(tiles*from, e.lanes) + divUp(tiles*to, e.lanes) + divUp(4*from*to, e.lanes)

@@ -86,14 +86,10 @@ func biasParts(pixels int) int {
 // sumRows appends to[part, columns] (+)= the sums of the rows of from[rows, columns], of a type, that are part modulo
 // parts; columns in vec4.
 func sumRows(p *vk.Program, label string, element Element, from vk.Range, rows, columns int, to vk.Range, parts int, accumulate bool) {
-	shader := "conv_sum"
-	if accumulate {
-		shader = "conv_sum_add"
-	}
 	l := vk.Launch{
 		Push:   struct{ Rows, Columns, Parts int32 }{int32(rows), int32(columns), int32(parts)},
 		Groups: groups(parts*columns, 64),
 		Label:  label + ", sum",
 	}
-	launchAs(p, element, l, shader, from, to)
+	launchAs(p, element, l, added("conv_sum", accumulate), from, to)
 }

@@ -104,6 +104,14 @@ func launch(p *vk.Program, l vk.Launch, shader string, args ...vk.Range) {
 	p.Dispatch(l, args...)
 }
 
+// added is the name of a shader, or of its variant that adds to the result.
+func added(shader string, accumulate bool) string {
+	if accumulate {
+		return shader + "_add"
+	}
+	return shader
+}
+
 // groups is how many workgroups of size cover n items, spread over x and y where x alone would pass the 65,535 that every
 // device allows; shaders find their place as gl_WorkGroupID.y * gl_NumWorkGroups.x + gl_WorkGroupID.x and skip what lies past n.
 func groups(n, size int) [3]int {

@@ -98,12 +98,9 @@ func (n Norm) Backward(p *vk.Program, x Tensor, stats, affine vk.Range, dy, dx T
 	if daffine.Mem == nil {
 		return
 	}
-	shader, rows := "norm_affine_grad", 2*Stride(x.C)/4
-	if accumulate {
-		shader = "norm_affine_grad_add"
-	}
+	rows := 2 * Stride(x.C) / 4
 	push := struct{ Groups, Rows uint32 }{uint32(n.groups(x)), uint32(rows)}
-	launch(p, vk.Launch{Push: push, Groups: groups(rows, normSize)}, shader, sums, daffine)
+	launch(p, vk.Launch{Push: push, Groups: groups(rows, normSize)}, added("norm_affine_grad", accumulate), sums, daffine)
 }
 
 // Running moves batch norm's running statistics, [2][Stride(C)] floats: mean and unbiased variance, towards those of a group of

@@ -15,11 +15,7 @@ func Upsample(p *vk.Program, x, y Tensor) {
 
 // UpsampleGrad writes dx, the gradient of Upsample's x, from dy; it is added to dx where accumulate is set.
 func UpsampleGrad(p *vk.Program, dy, dx Tensor, accumulate bool) {
-	shader := "upsample_grad"
-	if accumulate {
-		shader = "upsample_grad_add"
-	}
-	upsample(p, shader, dx, dy, dy, dx)
+	upsample(p, added("upsample_grad", accumulate), dx, dy, dy, dx)
 }
 
 func upsample(p *vk.Program, shader string, small, large, from, to Tensor) {

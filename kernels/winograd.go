@@ -59,7 +59,8 @@ func (c Winograd) WeightGrad(p *vk.Program, x, dy Tensor, dw vk.Range, accumulat
 func (c Winograd) pays(p *vk.Program, from, to int, y Tensor) bool {
 	info := p.Device().Info
 	tiles := y.N * winogradTiles(y.H) * winogradTiles(y.W)
-	fits := 4*winogradPoints*tiles*Stride(max(from, to)) <= info.Limits.MaxStorageBufferRange
+	points := winogradPoints * max(tiles*Stride(max(from, to)), Stride(from)*Stride(to)) // of the pictures, of the weights
+	fits := 4*points <= info.Limits.MaxStorageBufferRange
 	return y.Element == Float32 && c.fits() && fits && (c.Always || engineOf(info).winogradPays(y.N*y.H*y.W, tiles, from, to))
 }
 
@@ -182,12 +183,4 @@ func winogradProducts(p *vk.Program, label string, v Tensor, u vk.Range, channel
 	}
 	launch(p, l, e.shader("winograd_products", false), v.Range, u, m.Range)
 	return m
-}
-
-// added is the name of a shader's variant that adds to its result.
-func added(shader string, accumulate bool) string {
-	if accumulate {
-		return shader + "_add"
-	}
-	return shader
 }

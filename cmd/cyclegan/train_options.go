@@ -43,6 +43,7 @@ Pictures of an epoch that do not fill a last step, of --batch_size times --accum
 training early and leaves the learning rate's schedule, which follows the epochs, as it is.
 
 --gan_mode wgangp is what the official CycleGAN makes of it: critic means, to which it never adds the gradient penalty.
+
 --precision fp16 holds what the networks compute, and its gradients, in 16 bits. Losses hand on their gradients times a scale, so that
 small ones do not vanish; a step in which they overflow moves no weight and halves the scale. bf16 has the range of fp32 and needs
 none, at the price of digits. Sizes of pictures are multiples of 8 then.

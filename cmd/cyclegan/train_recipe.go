@@ -37,6 +37,9 @@ func unusual(c *cyclegan.Config) (list []remark) {
 	case kernels.BFloat16:
 		add("precision", "bf16; weights, sums and losses are fp32")
 	}
+	if c.Winograd {
+		add("winograd", "the generators' 3x3 convolutions by F(4,3) where that is faster, with other rounding")
+	}
 	switch c.GANMode {
 	case "vanilla_minmax":
 		add("adversarial loss", "vanilla_minmax: the generators minimise log(1 - D), whose gradient vanishes where D is sure")

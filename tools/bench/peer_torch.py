@@ -214,6 +214,7 @@ def milliseconds(function, count, cuda):
 
 def convolutions(cuda):
     """The convolution that most of a step's work is, as functions by name: 256 to 256 channels, 3x3, 64x64, padded with zeros."""
+    torch.backends.cudnn.allow_tf32 = False  # the last mode may have turned it on
     device = "cuda" if cuda else "cpu"
     x, weight, grad = (torch.randn(shape, device=device) for shape in ((1, 256, 64, 64), (256, 256, 3, 3), (1, 256, 64, 64)))
 
