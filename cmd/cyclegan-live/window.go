@@ -124,8 +124,10 @@ func (w *window) toggleFull() {
 			best, most = m, n
 		}
 	}
-	if best != nil {
-		mode := best.GetVideoMode()
+	if best == nil {
+		return
+	}
+	if mode := best.GetVideoMode(); mode != nil { // nil where it was unplugged just now
 		w.SetMonitor(best, 0, 0, mode.Width, mode.Height, mode.RefreshRate)
 	}
 }
@@ -148,6 +150,9 @@ func area(r image.Rectangle) int { return r.Dx() * r.Dy() }
 func monitorArea(m *glfw.Monitor) image.Rectangle {
 	x, y := m.GetPos()
 	mode := m.GetVideoMode()
+	if mode == nil { // unplugged just now
+		return image.Rectangle{}
+	}
 	return image.Rect(x, y, x+mode.Width, y+mode.Height)
 }
 

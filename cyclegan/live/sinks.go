@@ -5,12 +5,19 @@ package live
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"time"
 )
 
 // sinkQueue is how many pictures may wait for a sink.
 const sinkQueue = 8
+
+// sinkPatience is how long a sink may take to end: longer than ffmpeg takes to join a recording of hours.
+const sinkPatience = time.Minute
+
+// errNoEnd says that a sink was given up.
+var errNoEnd = fmt.Errorf("a recording or virtual camera took no end within %v: given up", sinkPatience)
 
 // picture is a canvas on the host.
 type picture struct {
@@ -38,6 +45,8 @@ func startOutlet(ctx context.Context, s Sink) *outlet {
 				break
 			}
 		}
+		ctx, cancel := context.WithTimeout(ctx, sinkPatience)
+		defer cancel()
 		if err := o.Finish(ctx); o.err == nil {
 			o.err = err
 		}
@@ -124,9 +133,14 @@ func (o *outlets) close() (err error) {
 	for _, out := range o.open {
 		close(out.queue)
 	}
+	givenUp := time.After(sinkPatience)
 	for _, out := range slices.Concat(o.ending, o.open) {
-		<-out.ended
-		err = errors.Join(err, out.failure())
+		select {
+		case <-out.ended:
+			err = errors.Join(err, out.failure())
+		case <-givenUp: // it hangs in Write; whoever opened it ends it
+			return errors.Join(err, errNoEnd)
+		}
 	}
 	o.open, o.ending = nil, nil
 	return err

@@ -135,9 +135,14 @@ func ExitCode(err error) int {
 	return 1
 }
 
-// Interruptible returns a context that the first SIGINT or SIGTERM cancels; the second ends the program at once.
+// Interruptible returns a context that the first SIGINT, SIGTERM or, where nohup does not want it ignored, SIGHUP cancels; the second
+// ends the program at once.
 func Interruptible(parent context.Context) (context.Context, context.CancelFunc) {
-	ctx, stop := signal.NotifyContext(parent, os.Interrupt, syscall.SIGTERM)
+	signals := []os.Signal{os.Interrupt, syscall.SIGTERM}
+	if !signal.Ignored(syscall.SIGHUP) {
+		signals = append(signals, syscall.SIGHUP)
+	}
+	ctx, stop := signal.NotifyContext(parent, signals...)
 	context.AfterFunc(ctx, stop)
 	return ctx, stop
 }
