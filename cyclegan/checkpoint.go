@@ -22,8 +22,9 @@ import (
 )
 
 // CheckpointVersion is the version of the format that Save writes; Load reads it and all before it. From 2 on the options name
-// the whole recipe and every network, which an older program would take for the default ones.
-const CheckpointVersion = 2
+// the whole recipe and every network, which an older program would take for the default ones; from 3 on the precision and its loss
+// scale, without which it would go on in fp32.
+const CheckpointVersion = 3
 
 // Checkpoint is a training run at the end of a step.
 type Checkpoint struct {

@@ -70,6 +70,7 @@ typedef struct { uint32_t sType; void *pNext; uint32_t matrix, robust; } VkCoopM
 typedef struct { uint32_t sType; void *pNext; cv_matrix matrix; } VkCoopMatShape;
 typedef struct { uint32_t sType; void *pNext; uint32_t model, deviceScope, chains; } VkMemoryModel;
 typedef struct { uint32_t sType; void *pNext; uint32_t control, full; } VkFullSubgroups;
+typedef struct { uint32_t sType; void *pNext; uint32_t size; } VkSubgroupsOf;
 typedef struct { uint32_t sType; void *pNext; uint32_t fault, vendorBinary; } VkFault;
 typedef struct { uint32_t sType; void *pNext; uint32_t info; } VkExecutables;
 
@@ -273,7 +274,7 @@ void cv_get_info(void *physical, int has_driver, int has_subgroup_control, int h
   out->timestamp_period = l->timestampPeriod;
   out->storage16 = storage16.storage;
   out->float16 = float16.float16;
-  out->cooperative_matrix = matrix.matrix && model.model && model.deviceScope && subgroups.full;
+  out->cooperative_matrix = matrix.matrix && model.model && model.deviceScope && subgroups.control && subgroups.full && (control.stages & STAGE_COMPUTE);
 
   if (out->cooperative_matrix && get_matrices) {
     VkCoopMatShape shapes[CV_MAX_MATRICES] = {{0}};
@@ -314,7 +315,7 @@ int32_t cv_create_device(void *physical, uint32_t family, const char *const *ext
   VkExecutables executables = {0, NULL, 1};
   VkCoopMat matrix = {0, NULL, 1, 0};
   VkMemoryModel model = {0, NULL, 1, 1, 0};  // atomics of other shaders are of the device's scope
-  VkFullSubgroups subgroups = {0, NULL, 0, 1};
+  VkFullSubgroups subgroups = {0, NULL, 1, 1};
   VkQueueInfo queue = {2, NULL, 0, family, 1, &priority};
   void *enabled = NULL;
   if (features & CV_FLOAT16) enabled = chain(enabled, &half, 1000082000);
@@ -330,7 +331,7 @@ int32_t cv_create_device(void *physical, uint32_t family, const char *const *ext
 }
 
 int32_t cv_create_pipeline(void *device, uint64_t cache, const uint32_t *code, uint64_t code_bytes, uint32_t bindings, uint32_t push_bytes,
-                           const uint32_t *spec, uint32_t spec_count, int full_subgroups, int statistics, cv_pipeline *out,
+                           const uint32_t *spec, uint32_t spec_count, uint32_t full_subgroups, int statistics, cv_pipeline *out,
                            const char **call) {
   enum { CAPTURE_STATISTICS = 0x40, REQUIRE_FULL_SUBGROUPS = 2 };
   VkResult r;
@@ -352,7 +353,8 @@ int32_t cv_create_pipeline(void *device, uint64_t cache, const uint32_t *code, u
   VkSpecEntry entries[CV_MAX_SPEC];
   for (uint32_t i = 0; i < spec_count; i++) entries[i] = (VkSpecEntry){i, 4 * i, 4};
   VkSpec s = {spec_count, entries, 4 * spec_count, spec};
-  VkStageInfo stage = {18, NULL, full_subgroups ? REQUIRE_FULL_SUBGROUPS : 0, STAGE_COMPUTE, out->module, "main", &s};
+  const VkSubgroupsOf subgroups = {1000225001, NULL, full_subgroups};
+  VkStageInfo stage = {18, full_subgroups ? &subgroups : NULL, full_subgroups ? REQUIRE_FULL_SUBGROUPS : 0, STAGE_COMPUTE, out->module, "main", &s};
   VkComputeInfo info = {29, NULL, statistics ? CAPTURE_STATISTICS : 0, stage, out->layout, 0, -1};
   *call = "vkCreateComputePipelines";
   return vkCreateComputePipelines(device, cache, 1, &info, NULL, &out->pipeline);

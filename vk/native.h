@@ -73,9 +73,10 @@ uint64_t cv_free_memory(void *physical, int has_budget);
 int32_t cv_create_device(void *physical, uint32_t queue_family, const char *const *extensions, uint32_t count, uint32_t features, void **device);
 
 // Makes a pipeline (cache: one of below, or 0) from a shader's entry point "main" with storage buffers 0 to bindings-1 of set 0. Where a call fails, *call is
-// its name and *out holds what was made before it. With full_subgroups, no lane of a subgroup is idle; with statistics, on a device that was opened with them, cv_statistics has something to say of it.
+// its name and *out holds what was made before it. full_subgroups, where it is not 0, is how many lanes a subgroup has, none of them idle; with statistics, on a
+// device that was opened with them, cv_statistics has something to say of it.
 int32_t cv_create_pipeline(void *device, uint64_t cache, const uint32_t *code, uint64_t code_bytes, uint32_t bindings, uint32_t push_bytes,
-                           const uint32_t *spec, uint32_t spec_count, int full_subgroups, int statistics, cv_pipeline *out,
+                           const uint32_t *spec, uint32_t spec_count, uint32_t full_subgroups, int statistics, cv_pipeline *out,
                            const char **call);
 // A pipeline cache that begins with data; and what it holds, by Vulkan's convention of two calls.
 int32_t cv_create_cache(void *device, const void *data, uint64_t bytes, uint64_t *cache);

@@ -96,8 +96,12 @@ func (p *pipeline) create(d *Device) error {
 	if d.cache != nil {
 		cache = d.cache.handle
 	}
+	var lanes C.uint32_t // of a subgroup, where the shader shares matrices out among so many
+	if slices.Contains(p.needs, cooperativeMatrix) {
+		lanes = C.uint32_t(d.Info.Limits.SubgroupSize)
+	}
 	result := C.cv_create_pipeline(unsafe.Pointer(d.handle), cache, (*C.uint32_t)(unsafe.Pointer(&p.code[0])), C.uint64_t(4*len(p.code)),
-		C.uint32_t(len(p.bindings)), C.uint32_t(p.pushBytes), (*C.uint32_t)(unsafe.SliceData(p.spec)), C.uint32_t(len(p.spec)), cBool(slices.Contains(p.needs, cooperativeMatrix)), cBool(d.statistics), &p.c, &call)
+		C.uint32_t(len(p.bindings)), C.uint32_t(p.pushBytes), (*C.uint32_t)(unsafe.SliceData(p.spec)), C.uint32_t(len(p.spec)), lanes, cBool(d.statistics), &p.c, &call)
 	if err := check(C.GoString(call), result); err != nil {
 		p.destroy(d)
 		return fmt.Errorf("shader %s %v: %w", p.name, p.spec, err)
