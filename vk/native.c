@@ -70,7 +70,7 @@ typedef struct { uint32_t sType; void *pNext; uint32_t matrix, robust; } VkCoopM
 typedef struct { uint32_t sType; void *pNext; cv_matrix matrix; } VkCoopMatShape;
 typedef struct { uint32_t sType; void *pNext; uint32_t model, deviceScope, chains; } VkMemoryModel;
 typedef struct { uint32_t sType; void *pNext; uint32_t control, full; } VkFullSubgroups;
-typedef struct { uint32_t sType; void *pNext; uint32_t size; } VkSubgroupsOf;
+typedef struct { uint32_t sType; void *pNext; uint32_t size; } VkRequiredSubgroups;
 typedef struct { uint32_t sType; void *pNext; uint32_t fault, vendorBinary; } VkFault;
 typedef struct { uint32_t sType; void *pNext; uint32_t info; } VkExecutables;
 
@@ -353,7 +353,7 @@ int32_t cv_create_pipeline(void *device, uint64_t cache, const uint32_t *code, u
   VkSpecEntry entries[CV_MAX_SPEC];
   for (uint32_t i = 0; i < spec_count; i++) entries[i] = (VkSpecEntry){i, 4 * i, 4};
   VkSpec s = {spec_count, entries, 4 * spec_count, spec};
-  const VkSubgroupsOf subgroups = {1000225001, NULL, full_subgroups};
+  const VkRequiredSubgroups subgroups = {1000225001, NULL, full_subgroups};
   VkStageInfo stage = {18, full_subgroups ? &subgroups : NULL, full_subgroups ? REQUIRE_FULL_SUBGROUPS : 0, STAGE_COMPUTE, out->module, "main", &s};
   VkComputeInfo info = {29, NULL, statistics ? CAPTURE_STATISTICS : 0, stage, out->layout, 0, -1};
   *call = "vkCreateComputePipelines";
