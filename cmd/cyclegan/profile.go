@@ -178,7 +178,7 @@ func (o *profiling) measure(ctx context.Context, dev *vk.Device, bar *app.Progre
 	if err != nil {
 		return nil, err
 	}
-	defer w.Close()
+	defer func() { w.Close() }()
 	m := &profile.Measurement{
 		Subject: w.Name, Device: dev.Info.Name, Driver: dev.Info.Driver, Config: o.config, Dispatches: dispatches(w.Program),
 		Submissions: submissions(w.Program),
@@ -204,6 +204,16 @@ func (o *profiling) measure(ctx context.Context, dev *vk.Device, bar *app.Progre
 		return nil, err
 	}
 	s := &session{Program: w.Program, work: w.Once, measurement: m, modes: modes, repeats: o.repeats}
+	s.renew = func() error {
+		next, err := o.subject(dev, o.config)
+		if err != nil {
+			return err
+		}
+		w.Close()
+		w = next
+		s.Program, s.work = w.Program, w.Once
+		return w.Start()
+	}
 	if err := s.run(ctx, bar); err != nil {
 		return nil, err
 	}

@@ -16,6 +16,7 @@ import (
 type session struct {
 	*vk.Program
 	work        func() error // one run, waited for, with all that the host does for it
+	renew       func() error // makes the program anew, in other memory; nil for none
 	measurement *profile.Measurement
 	modes       []string
 	repeats     int
@@ -28,12 +29,21 @@ const untimed = "untimed"
 // slots before it is timed.
 const briefRun = 200 * time.Millisecond
 
-// run times each way once in each round. The first round is not kept: in it drivers compile and memory is touched first.
+// run times each way once in each round. The first round is not kept: in it drivers compile and memory is touched first. Each round has
+// the program in other memory, as each start of the command has: what lies where moves some kernels by more than repeats do.
 func (s *session) run(ctx context.Context, bar *app.Progress) error {
 	ways := append([]string{untimed}, s.modes...)
 	s.measurement.Runs = map[string][]profile.Run{}
 	bar.Of((1 + s.repeats) * len(ways))
 	for round := range 1 + s.repeats {
+		if round > 0 && s.renew != nil {
+			if err := s.renew(); err != nil {
+				return err
+			}
+			if err := s.work(); err != nil { // touches the memory
+				return err
+			}
+		}
 		for i, way := range ways {
 			if ctx.Err() != nil {
 				return app.ErrInterrupted
