@@ -5,9 +5,11 @@ package main
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -173,12 +175,20 @@ func profileWorkload(c *cli.Context) error {
 }
 
 // measure counts the workload and, where it is to run, times it.
-func (o *profiling) measure(ctx context.Context, dev *vk.Device, bar *app.Progress) (*profile.Report, error) {
+func (o *profiling) measure(ctx context.Context, dev *vk.Device, bar *app.Progress) (report *profile.Report, err error) {
 	w, err := o.subject(dev, o.config)
 	if err != nil {
 		return nil, err
 	}
-	defer func() { w.Close() }()
+	var again *vk.Device // of the rounds after the first
+	release := func() (err error) {
+		w.Close()
+		if again != nil {
+			err = again.Close()
+		}
+		return err
+	}
+	defer func() { err = errors.Join(err, release()) }()
 	m := &profile.Measurement{
 		Subject: w.Name, Device: dev.Info.Name, Driver: dev.Info.Driver, Config: o.config, Dispatches: dispatches(w.Program),
 		Submissions: submissions(w.Program),
@@ -205,12 +215,20 @@ func (o *profiling) measure(ctx context.Context, dev *vk.Device, bar *app.Progre
 	}
 	s := &session{Program: w.Program, work: w.Once, measurement: m, modes: modes, repeats: o.repeats}
 	s.renew = func() error {
-		next, err := o.subject(dev, o.config)
+		next, err := vk.Open(strconv.Itoa(dev.Info.Index), vk.Statistics)
 		if err != nil {
 			return err
 		}
-		w.Close()
-		w = next
+		app.UseCaches(next)
+		renewed, err := o.subject(next, o.config)
+		if err != nil {
+			return errors.Join(err, next.Close())
+		}
+		err = release()
+		w, again = renewed, next
+		if err != nil {
+			return err
+		}
 		s.Program, s.work = w.Program, w.Once
 		return w.Start()
 	}

@@ -16,7 +16,7 @@ import (
 type session struct {
 	*vk.Program
 	work        func() error // one run, waited for, with all that the host does for it
-	renew       func() error // makes the program anew, in other memory; nil for none
+	renew       func() error // makes the program anew, on a device that is opened anew; nil for none
 	measurement *profile.Measurement
 	modes       []string
 	repeats     int
@@ -30,7 +30,7 @@ const untimed = "untimed"
 const briefRun = 200 * time.Millisecond
 
 // run times each way once in each round. The first round is not kept: in it drivers compile and memory is touched first. Each round has
-// the program in other memory, as each start of the command has: what lies where moves some kernels by more than repeats do.
+// a device of its own, as each start of the command has: where memory and compiled code lie moves some kernels by more than repeats do.
 func (s *session) run(ctx context.Context, bar *app.Progress) error {
 	ways := append([]string{untimed}, s.modes...)
 	s.measurement.Runs = map[string][]profile.Run{}
