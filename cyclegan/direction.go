@@ -9,8 +9,8 @@
 // cycle or an identity whose weight is 0 nothing is computed.
 //
 // The generators' loss is a sum, whose terms may go backward in any order into the same gradients. The fast order takes both
-// directions at once, and each fake with its identity picture as one batch. The other one, of Config.LowMemory, has what one pass of a
-// generator leaves for its backward alive at a time.
+// directions at once, and identity pictures forward beside the fakes, but back before the reconstructions: so what four passes leave for
+// their backward is alive at a time, not six. The other order, of Config.LowMemory, has what one leaves.
 
 package cyclegan
 
@@ -34,18 +34,17 @@ type direction struct {
 	cycle, identity float64 // loss weights; 0: not computed
 
 	// Of one micro-batch.
-	pixels, target *vk.Mem        // the real pictures of its own domain and of the other
-	input          kernels.Tensor // [N], or [2N] with the other domain for the identity loss: what gen translates
-	passes         [2]Pass        // of fake and rec
-	fake, rec      *Tape
-	idt            seen
-	dFake, dRec    kernels.Tensor // the gradients of their Y
-	verdict        *Tape
-	dVerdict       kernels.Tensor
-	recVerdict     *Tape
-	dRecVerdict    kernels.Tensor
-	judged         *Tape // of the discriminator's own step: real pictures, then fakes
-	recJudged      *Tape // of cycleJudge's
+	pixels, target    *vk.Mem        // the real pictures of its own domain and of the other
+	input             kernels.Tensor // what gen translates
+	passes            [2]Pass        // of fake and rec
+	fake, rec, idt    *Tape          // the latter two nil where their loss is not computed
+	dFake, dRec, dIdt kernels.Tensor // the gradients of their Y
+	verdict           *Tape
+	dVerdict          kernels.Tensor
+	recVerdict        *Tape
+	dRecVerdict       kernels.Tensor
+	judged            *Tape // of the discriminator's own step: real pictures, then fakes
+	recJudged         *Tape // of cycleJudge's
 }
 
 // stepLosses writes the losses of a step down.
@@ -130,28 +129,25 @@ func (l *stepLosses) microBatch(i int, both ...*direction) {
 	l.remember(both)
 }
 
-// together is the generators' losses and their way back. The two generators are independent and run together; so do the two
-// reconstructions and the two verdicts.
+// together is the generators' losses and their way back. The two generators are independent and run together; so do all passes between two
+// phases.
 func (l *stepLosses) together(both []*direction) {
-	n := l.c.BatchSize
 	l.Stage = "generators"
 	for _, d := range both {
-		images := n
-		if d.identity > 0 {
-			images = 2 * n
-		}
-		l.translate(d, images)
-		d.dFake = d.fake.Y.Like(l.Program, d.gen.Params.Net+" dfake")
-		if images > n {
-			l.compare(d, d.fake.Y.Images(n, n), d.input.Images(n, n), d.dFake.Images(n, n))
-			d.idt = seen{d.gen, d.fake, 1}
-		}
+		l.translate(d)
+		l.identify(d)
+	}
+	l.Phase()
+	l.Stage = "identity and verdicts"
+	for _, d := range both {
+		l.identityBackward(d)
+		l.judge(d)
+		l.verdictBackward(d)
 	}
 	l.Phase()
 	l.Stage = "reconstructions"
 	for _, d := range both {
 		l.reconstruct(d)
-		l.judge(d)
 	}
 	l.Phase()
 
@@ -159,7 +155,6 @@ func (l *stepLosses) together(both []*direction) {
 	l.Stage = "backward"
 	for _, d := range both {
 		l.reconstructionBackward(d)
-		l.verdictBackward(d)
 	}
 	l.Phase()
 	for _, d := range both {
@@ -171,41 +166,23 @@ func (l *stepLosses) together(both []*direction) {
 // inTurn is the same for one direction, one network's pass after the other. What the fake's pass leaves for its backward would have to
 // wait for the reconstruction's: it is made a second time, for the price of one more pass forward.
 func (l *stepLosses) inTurn(d *direction) {
-	n := l.c.BatchSize
-	l.Stage = "generators"
-	l.translate(d, n)
-	d.dFake = d.fake.Y.Like(l.Program, d.gen.Params.Net+" dfake")
-	l.Phase()
-
-	l.Stage = "reconstructions"
-	l.reconstruct(d)
-	l.reconstructionBackward(d)
-	l.Phase()
-
-	l.Stage = "verdicts"
-	l.judge(d)
-	l.verdictBackward(d)
-	l.Phase()
-
-	l.Stage = "generators again"
-	again := d.gen.Forward(l.Program, d.input, d.passes[0])
-	d.gen.Backward(l.Program, again, d.dFake, kernels.Tensor{}, false, l.into(d.gen))
-	l.Phase()
-	if d.identity == 0 {
-		return
+	for _, part := range []struct {
+		stage string
+		run   func()
+	}{
+		{"identity", func() { l.identify(d); l.identityBackward(d) }},
+		{"generators", func() { l.translate(d) }},
+		{"verdicts", func() { l.judge(d); l.verdictBackward(d) }},
+		{"reconstructions", func() { l.reconstruct(d); l.reconstructionBackward(d) }},
+		{"generators again", func() {
+			again := d.gen.Forward(l.Program, d.input, d.passes[0])
+			d.gen.Backward(l.Program, again, d.dFake, kernels.Tensor{}, false, l.into(d.gen))
+		}},
+	} {
+		l.Stage = part.stage
+		part.run()
+		l.Phase()
 	}
-
-	l.Stage = "identity"
-	x := d.gen.Params.Element.NewTensor(l.Program, d.gen.Params.Net+" identity input", n, l.h, l.w, d.gen.In)
-	kernels.Upload(l.Program, d.target.All(), l.c.Bits, x)
-	pass := d.passes[0]
-	pass.First = n // its masks are those of a batch with the fakes
-	idt := d.gen.Forward(l.Program, x, pass)
-	dy := idt.Y.Like(l.Program, d.gen.Params.Net+" didentity")
-	l.compare(d, idt.Y, x, dy)
-	d.gen.Backward(l.Program, idt, dy, kernels.Tensor{}, false, l.into(d.gen))
-	d.idt = seen{d.gen, idt, 0}
-	l.Phase()
 }
 
 // remember lists the calls of a micro-batch in the order of the official code, in which running statistics move.
@@ -222,8 +199,8 @@ func (l *stepLosses) remember(both []*direction) {
 		}
 	}
 	for _, d := range both {
-		if d.identity > 0 {
-			l.seen = append(l.seen, d.idt)
+		if d.idt != nil {
+			add(d.gen, d.idt, 0)
 		}
 		add(d.judge, d.verdict, 0)
 		add(d.judge, d.judged, 0, 1)
@@ -234,31 +211,60 @@ func (l *stepLosses) remember(both []*direction) {
 	}
 }
 
-// translate makes the fakes, and with them, where there are to be more than BatchSize images, the identity pictures.
-func (l *stepLosses) translate(d *direction, images int) {
+// picture is a batch of real pictures as a network takes it.
+func (l *stepLosses) picture(name string, pixels *vk.Mem, channels int) kernels.Tensor {
+	x := l.c.Element().NewTensor(l.Program, name, l.c.BatchSize, l.h, l.w, channels)
+	kernels.Upload(l.Program, pixels.All(), l.c.Bits, x)
+	return x
+}
+
+// translate makes the fakes.
+func (l *stepLosses) translate(d *direction) {
 	p, n := l.Program, l.c.BatchSize
-	d.input = d.gen.Params.Element.NewTensor(p, d.gen.Params.Net+" input", images, l.h, l.w, d.gen.In)
-	kernels.Upload(p, d.pixels.All(), l.c.Bits, d.input.Images(0, n))
-	if images > n {
-		kernels.Upload(p, d.target.All(), l.c.Bits, d.input.Images(n, n))
-	}
+	d.input = l.picture(d.gen.Params.Net+" input", d.pixels, d.gen.In)
 	d.fake = d.gen.Forward(p, d.input, d.passes[0])
+	d.dFake = d.fake.Y.Like(p, d.gen.Params.Net+" dfake")
 
 	// The pools keep fakes at the end of the step, and until then the later micro-batches must see them there.
-	fake := d.fake.Y.Images(0, n)
 	if l.c.Accumulate == 1 {
-		d.fakes = fake
+		d.fakes = d.fake.Y
 		return
 	}
 	if l.micro == 0 {
 		d.fakes = d.gen.Params.Element.NewTensor(p, d.gen.Params.Net+" fakes", l.c.StepSize(), l.h, l.w, d.gen.Out)
 	}
-	kernels.Copy(p, fake, d.fakes.Images(l.micro*n, n))
+	kernels.Copy(p, d.fake.Y, d.fakes.Images(l.micro*n, n))
 }
 
-// compare is the identity loss of translated pictures.
-func (l *stepLosses) compare(d *direction, translated, real, dTranslated kernels.Tensor) {
-	kernels.L1(l.Program, translated, real, l.share(d.identity), dTranslated, l.loss("idt_"+d.side), l.scale)
+// identify is the identity loss: what a generator makes of pictures that are of its target's domain already.
+func (l *stepLosses) identify(d *direction) {
+	if d.idt = nil; d.identity == 0 {
+		return
+	}
+	p, pass := l.Program, d.passes[0]
+	pass.First = l.c.BatchSize // dropout's masks are those of one batch with the fakes
+	x := l.picture(d.gen.Params.Net+" identity input", d.target, d.gen.In)
+	d.idt = d.gen.Forward(p, x, pass)
+	d.dIdt = d.idt.Y.Like(p, d.gen.Params.Net+" didentity")
+	kernels.L1(p, d.idt.Y, x, l.share(d.identity), d.dIdt, l.loss("idt_"+d.side), l.scale)
+}
+
+// identityBackward takes it to the weights.
+func (l *stepLosses) identityBackward(d *direction) {
+	if d.idt != nil {
+		d.gen.Backward(l.Program, d.idt, d.dIdt, kernels.Tensor{}, false, l.into(d.gen))
+	}
+}
+
+// judge is the adversarial loss of the fakes.
+func (l *stepLosses) judge(d *direction) {
+	d.verdict = d.judge.Forward(l.Program, d.fake.Y, Pass{})
+	d.dVerdict = l.fool(d.judge, d.verdict, 1, "G_"+d.side)
+}
+
+// verdictBackward begins the gradient of the fakes.
+func (l *stepLosses) verdictBackward(d *direction) {
+	d.judge.Backward(l.Program, d.verdict, d.dVerdict, d.dFake, false, frozen)
 }
 
 // reconstruct takes the fakes back, for the cycle's loss.
@@ -267,36 +273,25 @@ func (l *stepLosses) reconstruct(d *direction) {
 	if d.cycle == 0 {
 		return
 	}
-	p, n := l.Program, l.c.BatchSize
-	d.rec = d.back.Forward(p, d.fake.Y.Images(0, n), d.passes[1])
+	p := l.Program
+	d.rec = d.back.Forward(p, d.fake.Y, d.passes[1])
 	d.dRec = d.rec.Y.Like(p, d.gen.Params.Net+" drec")
 	if d.cycleJudge == nil {
-		kernels.L1(p, d.rec.Y, d.input.Images(0, n), l.share(d.cycle), d.dRec, l.loss("cycle_"+d.side), l.scale)
+		kernels.L1(p, d.rec.Y, d.input, l.share(d.cycle), d.dRec, l.loss("cycle_"+d.side), l.scale)
 		return
 	}
 	d.recVerdict = d.cycleJudge.Forward(p, d.rec.Y, Pass{})
 	d.dRecVerdict = l.fool(d.cycleJudge, d.recVerdict, d.cycle, "cycle_"+d.side)
 }
 
-// reconstructionBackward begins the gradient of the fakes.
+// reconstructionBackward adds the rest of the gradient of the fakes.
 func (l *stepLosses) reconstructionBackward(d *direction) {
 	if d.recVerdict != nil {
 		d.cycleJudge.Backward(l.Program, d.recVerdict, d.dRecVerdict, d.dRec, false, frozen)
 	}
 	if d.rec != nil {
-		d.back.Backward(l.Program, d.rec, d.dRec, d.dFake.Images(0, l.c.BatchSize), false, l.into(d.back))
+		d.back.Backward(l.Program, d.rec, d.dRec, d.dFake, true, l.into(d.back))
 	}
-}
-
-// judge is the adversarial loss of the fakes.
-func (l *stepLosses) judge(d *direction) {
-	d.verdict = d.judge.Forward(l.Program, d.fake.Y.Images(0, l.c.BatchSize), Pass{})
-	d.dVerdict = l.fool(d.judge, d.verdict, 1, "G_"+d.side)
-}
-
-// verdictBackward adds the rest of it.
-func (l *stepLosses) verdictBackward(d *direction) {
-	d.judge.Backward(l.Program, d.verdict, d.dVerdict, d.dFake.Images(0, l.c.BatchSize), d.rec != nil, frozen)
 }
 
 // fool is the generators' loss in a verdict: all of it should be 1.

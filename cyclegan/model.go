@@ -22,7 +22,7 @@ type Model struct {
 	losses       []string  // names of the losses in the order in which they are logged
 	dev          *vk.Device
 	arena        *vk.Arena
-	pools        *vk.Arena     // of the image pools: arena, or the host's memory, of which a step touches an image or two
+	pools        *vk.Arena     // of the image pools: the host's memory, since a step touches an image or two of them
 	poolA, poolB *kernels.Pool // of fake_A and of fake_B
 	guard        *vk.Mem       // see guard.go
 	scale        *vk.Mem       // state of the loss scale; nil in fp32
@@ -39,10 +39,8 @@ func newModel(dev *vk.Device, c Config, h, w int) (*Model, error) {
 		ps.Element = e
 		ps.reserve(m.arena, true)
 	}
-	if m.pools = m.arena; c.LowMemory {
-		m.pools = dev.NewArena("image pools")
-		m.pools.Host = true
-	}
+	m.pools = dev.NewArena("image pools")
+	m.pools.Host = true
 	m.poolA = kernels.ReservePool(m.pools, dev, e, "pool of fake_A", c.PoolSize, h, w, c.InputNC)
 	m.poolB = kernels.ReservePool(m.pools, dev, e, "pool of fake_B", c.PoolSize, h, w, c.OutputNC)
 	m.guard = m.arena.Reserve("guard", m.guardBytes())
@@ -53,12 +51,7 @@ func newModel(dev *vk.Device, c Config, h, w int) (*Model, error) {
 }
 
 // arenas are the model's.
-func (m *Model) arenas() []*vk.Arena {
-	if m.pools == m.arena {
-		return []*vk.Arena{m.arena}
-	}
-	return []*vk.Arena{m.arena, m.pools}
-}
+func (m *Model) arenas() []*vk.Arena { return []*vk.Arena{m.arena, m.pools} }
 
 // layout makes the networks that the configuration names, without memory.
 func (m *Model) layout() error {

@@ -67,7 +67,7 @@ func (t *Trainer) programs() []*vk.Program { return []*vk.Program{t.preview.Prog
 // Memory is what training takes, in bytes.
 type Memory struct {
 	Device int `json:"device"` // networks, their gradients and moments, temporaries of the step
-	Host   int `json:"host"`   // what the device reaches in the host's memory: pictures, losses, with Config.LowMemory the image pools
+	Host   int `json:"host"`   // what the device reaches in the host's memory: pictures, losses, the image pools
 }
 
 // Sum is both.

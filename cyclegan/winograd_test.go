@@ -20,7 +20,7 @@ func TestWinograd(t *testing.T) {
 		t.Skip("whether F(4,3) pays in so small a network is known of CPUs alone")
 	}
 	c := tiny()
-	c.NGF, c.CropSize, c.Winograd = 16, 64, true // 64 channels at 16x16, twice with the identity loss: enough for F(4,3) to pay
+	c.NGF, c.CropSize, c.BatchSize, c.Winograd = 16, 64, 2, true // 64 channels at 16x16, twice: enough for F(4,3) to pay
 	tr := startTrainer(t, dev, c, nil)
 	passes := map[string]int{}
 	for _, d := range tr.step.List() {

@@ -124,7 +124,7 @@ func TestProfile(t *testing.T) {
 			t.Errorf("%+v", d)
 		}
 	}
-	for _, phase := range []string{"generators", "reconstructions", "backward", "discriminators", "update"} {
+	for _, phase := range []string{"generators", "identity and verdicts", "reconstructions", "backward", "discriminators", "update"} {
 		if !phases[phase] {
 			t.Errorf("no dispatch of the phase %s", phase)
 		}
@@ -141,7 +141,7 @@ func TestProfile(t *testing.T) {
 		t.Error("the page or the trace is not whole")
 	}
 	r = must(t, dir, append([]string{"profile", "train", "--mode", "isolated", "--by", "phase", "--compare", "old.json"}, smallProfile...)...)
-	if !strings.Contains(r.stdout, "of 5 outside the spread of both") || strings.Contains(r.stdout, "concurrent, ") {
+	if !strings.Contains(r.stdout, "of 6 outside the spread of both") || strings.Contains(r.stdout, "concurrent, ") {
 		t.Errorf("the comparison of phases:\n%s", r.stdout)
 	}
 	r = mustTell(t, dir, append([]string{"profile", "translate", "--mode", "concurrent"}, smallProfile...)...)
