@@ -159,6 +159,8 @@ func TestBadInput(t *testing.T) {
 		{"no repeats", []string{"profile", "train", "--repeats", "0"}, []string{"--repeats 0"}},
 		{"unknown rows", []string{"profile", "train", "--by", "colour"}, []string{`--by "colour"`, "phase"}},
 		{"a page of counts", []string{"profile", "train", "--count_only", "--html", "page.html"}, []string{"--html", "--count_only"}},
+		{"a run on a GPU that is not there", []string{"profile", "train", "--as", "gpu"}, []string{"--as gpu", "--count_only"}},
+		{"a profile as something else", []string{"profile", "train", "--count_only", "--as", "cpu"}, []string{`--as "cpu"`, "gpu"}},
 		{"no old profile", []string{"profile", "train", "--compare", "nowhere.json"}, []string{"nowhere.json"}},
 		{"old profile that is none", []string{"profile", "train", "--compare", "file"}, []string{"file", "not a profile"}},
 		{"profile of two kernels", []string{"profile", "kernel", "add", "copy"}, []string{"name one shader"}},

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -37,7 +38,8 @@ dispatches, so that each has the device for itself; and concurrent, as the step 
 timestamps, to whose time by the clock the dispatches are held. GFLOP/s count two for each product of the convolutions, GB/s the
 bytes that a dispatch's buffers hold; the peaks that they are parts of are measured on the spot. min and max are over all repeats.
 --count_only counts and runs nothing; memory is planned, not measured, so it needs no device of that size. Barriers, submissions and
-how long the largest of these takes on a slow integrated GPU are the planner's too.
+how long the largest of these takes on a slow integrated GPU are the planner's too. With --as gpu it counts what a discrete GPU would
+run, with the features and limits of the device at hand, but for bindings of 4 GiB.
 
 profile kernel holds one shader against its float64 reference and then times it: a convolution over its tiles, at every shape of the
 step or at one --shape, where a tile is timed once it has given the same bits as the default; any other shader at its usual shapes or
@@ -49,6 +51,7 @@ Examples:
    cyclegan profile train
    cyclegan profile train --count_only --by phase
    cyclegan profile train --count_only --size 512 --low_memory
+   cyclegan profile train --count_only --as gpu --precision fp16
    cyclegan profile train --size 64 --netG resnet_6blocks --ngf 32 --ndf 32 --by layer --html step.html --trace step.trace.json
    cyclegan profile translate --size 512 --mode concurrent --json today.json --compare yesterday.json
    cyclegan profile kernel conv_forward --shape 1,64,64,256,256,3,1
@@ -61,6 +64,7 @@ Examples:
 			&cli.IntFlag{Name: "repeats", Value: 10, Usage: "`NUMBER` of timed runs in each mode"},
 			&cli.StringFlag{Name: "by", Value: "kernel", Usage: "`WHAT` the rows of the tables are: kernel, layer or phase"},
 			&cli.BoolFlag{Name: "count_only", Usage: "count dispatches, operations and bytes, and run nothing"},
+			&cli.StringFlag{Name: "as", Usage: "of --count_only: count what another `KIND` of device would run: gpu"},
 			&cli.PathFlag{Name: "json", Usage: "write everything to a `FILE`, for --compare and for other programs"},
 			&cli.PathFlag{Name: "trace", Usage: "write the timeline to a `FILE` for ui.perfetto.dev or chrome://tracing"},
 			&cli.PathFlag{Name: "html", Usage: "write a page with roofline, timeline and table to a `FILE`"},
@@ -87,6 +91,7 @@ type profiling struct {
 	modes   []string // none where nothing runs
 	repeats int
 	by      string
+	gpu     bool            // count what a discrete GPU would run
 	old     *profile.Report // of --compare; nil without
 }
 
@@ -101,6 +106,13 @@ func profilingOf(c *cli.Context) (*profiling, error) {
 			return nil, fmt.Errorf("--%s is for profile kernel alone", option)
 		}
 	}
+	switch as := c.String("as"); {
+	case c.IsSet("as") && as != "gpu":
+		return nil, fmt.Errorf("--as %q: use gpu", as)
+	case c.IsSet("as") && !c.Bool("count_only"):
+		return nil, fmt.Errorf("--as %s runs nothing: add --count_only", as)
+	}
+	o.gpu = c.IsSet("as")
 	var err error
 	if o.config, err = networkConfig(c); err != nil {
 		return nil, err
@@ -176,6 +188,9 @@ func profileWorkload(c *cli.Context) error {
 
 // measure counts the workload and, where it is to run, times it.
 func (o *profiling) measure(ctx context.Context, dev *vk.Device, bar *app.Progress) (report *profile.Report, err error) {
+	if o.gpu {
+		planAsGPU(dev)
+	}
 	w, err := o.subject(dev, o.config)
 	if err != nil {
 		return nil, err
@@ -236,6 +251,14 @@ func (o *profiling) measure(ctx context.Context, dev *vk.Device, bar *app.Progre
 		return nil, err
 	}
 	return m.Report(), nil
+}
+
+// planAsGPU makes a device one to plan for alone: what is planned from now on is what a discrete GPU of its features and limits would
+// run. Bindings are as large as such GPUs have them.
+func planAsGPU(dev *vk.Device) {
+	dev.Info.Type, dev.Tuning = vk.DiscreteGPU, nil
+	dev.Info.Limits.MaxStorageBufferRange = math.MaxUint32
+	dev.Info.Name += ", planned for as a discrete GPU"
 }
 
 // memory is what a workload takes.

@@ -141,7 +141,7 @@ func kernelRunOf(c *cli.Context) (*kernelRun, error) {
 	case o.repeats < 1:
 		return nil, fmt.Errorf("--repeats %d: use a number from 1", o.repeats)
 	}
-	for _, option := range []string{"mode", "by", "count_only", "trace", "html", "compare"} {
+	for _, option := range []string{"mode", "by", "count_only", "as", "trace", "html", "compare"} {
 		if c.IsSet(option) {
 			return nil, fmt.Errorf("--%s is not for a single kernel: leave it out", option)
 		}

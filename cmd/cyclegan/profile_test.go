@@ -90,6 +90,34 @@ func TestProfileCountsExactly(t *testing.T) {
 	}
 }
 
+// TestProfileAsGPU: the step as a GPU runs it, counted without one, with the kernels that it takes and of a size that is beyond the device.
+func TestProfileAsGPU(t *testing.T) {
+	vktest.Device(t)
+	dir := t.TempDir()
+	for _, c := range []struct {
+		options []string
+		want    []string
+	}{
+		{nil, []string{"as a discrete GPU", "conv_forward_tiled", "939.6"}},
+		{[]string{"--size", "1024", "--low_memory"}, []string{"as a discrete GPU", "conv_weight_grad_tiled"}},
+	} {
+		r := must(t, dir, slices.Concat([]string{"profile", "train", "--count_only", "--as", "gpu", "--json", "counts.json"}, c.options)...)
+		report, err := profile.Read(filepath.Join(dir, "counts.json"))
+		if err != nil || report.Step != nil {
+			t.Fatalf("%v, %+v", err, report)
+		}
+		text := r.stdout
+		for _, d := range report.Dispatches {
+			text += d.Shader + "\n"
+		}
+		for _, want := range c.want {
+			if !strings.Contains(text, want) || strings.Contains(text, "_shuffle") {
+				t.Errorf("%q: no %q, or shuffles, in\n%s", c.options, want, text)
+			}
+		}
+	}
+}
+
 // smallProfile is options of a profile that takes little time.
 var smallProfile = []string{"--size", "16", "--netG", "resnet_1blocks", "--ngf", "4", "--ndf", "4", "--n_layers_D", "1", "--repeats", "2"}
 
