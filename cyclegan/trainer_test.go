@@ -86,6 +86,27 @@ func TestSameSeedSameBits(t *testing.T) {
 	}
 }
 
+// TestCutDispatchesSameBits: a step whose dispatches are cut leads to the checkpoint of one whose are not, in each precision.
+func TestCutDispatchesSameBits(t *testing.T) {
+	dev := vktest.Device(t)
+	for _, c := range append(halfModes(), tiny()) {
+		run := func(submission float64) (raw []byte, parts int) {
+			dev.Submission = submission
+			tr := startTrainer(t, dev, c, nil)
+			defer tr.Close()
+			for _, s := range tr.step.Submissions() {
+				parts += s.Dispatches
+			}
+			return train(t, tr, 3), parts - tr.step.Dispatches()
+		}
+		want, uncut := run(0)
+		got, cuts := run(3e5)
+		if !bytes.Equal(got, want) || uncut != 0 || cuts < 10 {
+			t.Errorf("%s: %d cuts, and %d by default; same bits: %v", c.Precision, cuts, uncut, bytes.Equal(got, want))
+		}
+	}
+}
+
 // TestRestore: 5 steps, saved, loaded into a new trainer, and 3 more are the bits of 8 steps, whatever the pictures are.
 func TestRestore(t *testing.T) {
 	dev := vktest.Device(t)

@@ -17,11 +17,11 @@ layout(std430, binding = 2) writeonly buffer Stats { vec4 stats[]; };
 #include "inc/moments.glsl"
 
 void main() {
-    uint chunks = (pixels + chunk - 1u) / chunk;
+    uint all = chunks();
     Moments m = Moments(0.0, vec4(0.0), vec4(0.0));
     if (hasQuad()) {
-        for (uint i = laneRow(); i < chunks; i += gl_WorkGroupSize.x >> widthShift) {
-            uint at = (gl_WorkGroupID.z * chunks + i) * 2u * quads + quad();
+        for (uint i = laneRow(); i < all; i += gl_WorkGroupSize.x >> widthShift) {
+            uint at = (gl_WorkGroupID.z * all + i) * 2u * quads + quad();
             m = merge(m, Moments(float(min(chunk, pixels - i * chunk)), partial[at], partial[at + quads]));
         }
     }

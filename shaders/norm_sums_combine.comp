@@ -12,11 +12,11 @@ layout(std430, binding = 1) writeonly buffer Sums { vec4 sums[]; };
 #include "inc/reduce.glsl"
 
 void main() {
-    uint chunks = (pixels + chunk - 1u) / chunk;
+    uint all = chunks();
     vec4 gx = vec4(0.0), g = vec4(0.0);
     if (hasQuad()) {
-        for (uint i = laneRow(); i < chunks; i += gl_WorkGroupSize.x >> widthShift) {
-            uint at = (gl_WorkGroupID.z * chunks + i) * 2u * quads + quad();
+        for (uint i = laneRow(); i < all; i += gl_WorkGroupSize.x >> widthShift) {
+            uint at = (gl_WorkGroupID.z * all + i) * 2u * quads + quad();
             gx += partial[at];
             g += partial[at + quads];
         }

@@ -98,6 +98,9 @@ type Device struct {
 	// still be in use.
 	Timeout time.Duration
 
+	// Submission bounds the estimated work of a submission of the programs that are begun from now on; 0 for what desktops allow.
+	Submission float64
+
 	// Tuning is used by the programs that are written from now on; nil for none.
 	Tuning Tuning
 

@@ -145,6 +145,7 @@ typedef struct {
   X(vkCmdFillBuffer, void, (void *, VkHandle, uint64_t, uint64_t, uint32_t)) \
   X(vkCmdBindPipeline, void, (void *, uint32_t, VkHandle)) \
   X(vkCmdBindDescriptorSets, void, (void *, uint32_t, VkHandle, uint32_t, uint32_t, const VkHandle *, uint32_t, const uint32_t *)) \
+  X(vkCmdDispatchBase, void, (void *, uint32_t, uint32_t, uint32_t, uint32_t, uint32_t, uint32_t)) \
   X(vkGetDeviceProcAddr, void *, (void *, const char *)) \
   X(vkQueueSubmit, VkResult, (void *, uint32_t, const VkSubmit *, VkHandle))
 
@@ -331,9 +332,9 @@ int32_t cv_create_device(void *physical, uint32_t family, const char *const *ext
 }
 
 int32_t cv_create_pipeline(void *device, uint64_t cache, const uint32_t *code, uint64_t code_bytes, uint32_t bindings, uint32_t push_bytes,
-                           const uint32_t *spec, uint32_t spec_count, uint32_t full_subgroups, int statistics, cv_pipeline *out,
+                           const uint32_t *spec, uint32_t spec_count, uint32_t full_subgroups, int based, int statistics, cv_pipeline *out,
                            const char **call) {
-  enum { CAPTURE_STATISTICS = 0x40, REQUIRE_FULL_SUBGROUPS = 2 };
+  enum { DISPATCH_BASE = 0x10, CAPTURE_STATISTICS = 0x40, REQUIRE_FULL_SUBGROUPS = 2 };
   VkResult r;
   VkModuleInfo module = {16, NULL, 0, code_bytes, code};
   *call = "vkCreateShaderModule";
@@ -355,7 +356,7 @@ int32_t cv_create_pipeline(void *device, uint64_t cache, const uint32_t *code, u
   VkSpec s = {spec_count, entries, 4 * spec_count, spec};
   const VkRequiredSubgroups subgroups = {1000225001, NULL, full_subgroups};
   VkStageInfo stage = {18, full_subgroups ? &subgroups : NULL, full_subgroups ? REQUIRE_FULL_SUBGROUPS : 0, STAGE_COMPUTE, out->module, "main", &s};
-  VkComputeInfo info = {29, NULL, statistics ? CAPTURE_STATISTICS : 0, stage, out->layout, 0, -1};
+  VkComputeInfo info = {29, NULL, (based ? DISPATCH_BASE : 0) | (statistics ? CAPTURE_STATISTICS : 0), stage, out->layout, 0, -1};
   *call = "vkCreateComputePipelines";
   return vkCreateComputePipelines(device, cache, 1, &info, NULL, &out->pipeline);
 }
@@ -418,6 +419,10 @@ void cv_cmd_copy(void *cmd, uint64_t src, uint64_t src_offset, uint64_t dst, uin
 void cv_cmd_bind(void *cmd, uint64_t pipeline, uint64_t layout, uint64_t set) {
   vkCmdBindPipeline(cmd, BIND_COMPUTE, pipeline);
   vkCmdBindDescriptorSets(cmd, BIND_COMPUTE, layout, 0, 1, &set, 0, NULL);
+}
+
+void cv_cmd_dispatch_base(void *cmd, uint32_t x, uint32_t y, uint32_t z, uint32_t nx, uint32_t ny, uint32_t nz) {
+  vkCmdDispatchBase(cmd, x, y, z, nx, ny, nz);
 }
 
 int32_t cv_submit(void *queue, void *const *cmds, uint32_t count, uint64_t wait, uint64_t signal, uint64_t fence) {

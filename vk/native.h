@@ -73,10 +73,10 @@ uint64_t cv_free_memory(void *physical, int has_budget);
 int32_t cv_create_device(void *physical, uint32_t queue_family, const char *const *extensions, uint32_t count, uint32_t features, void **device);
 
 // Makes a pipeline (cache: one of below, or 0) from a shader's entry point "main" with storage buffers 0 to bindings-1 of set 0. Where a call fails, *call is
-// its name and *out holds what was made before it. full_subgroups, where it is not 0, is how many lanes a subgroup has, none of them idle; with statistics, on a
-// device that was opened with them, cv_statistics has something to say of it.
+// its name and *out holds what was made before it. full_subgroups, where it is not 0, is how many lanes a subgroup has, none of them idle; based is for
+// cv_cmd_dispatch_base; with statistics, on a device that was opened with them, cv_statistics has something to say of it.
 int32_t cv_create_pipeline(void *device, uint64_t cache, const uint32_t *code, uint64_t code_bytes, uint32_t bindings, uint32_t push_bytes,
-                           const uint32_t *spec, uint32_t spec_count, uint32_t full_subgroups, int statistics, cv_pipeline *out,
+                           const uint32_t *spec, uint32_t spec_count, uint32_t full_subgroups, int based, int statistics, cv_pipeline *out,
                            const char **call);
 // A pipeline cache that begins with data; and what it holds, by Vulkan's convention of two calls.
 int32_t cv_create_cache(void *device, const void *data, uint64_t bytes, uint64_t *cache);
@@ -92,6 +92,8 @@ void cv_cmd_barrier(void *cmd, int last);
 void cv_cmd_mark(void *cmd, uint64_t buffer, uint32_t value);
 void cv_cmd_copy(void *cmd, uint64_t src, uint64_t src_offset, uint64_t dst, uint64_t dst_offset, uint64_t bytes);
 void cv_cmd_bind(void *cmd, uint64_t pipeline, uint64_t layout, uint64_t set);
+// Some of a dispatch's workgroups: n from those numbered x, y, z on. The pipeline must have been made for it.
+void cv_cmd_dispatch_base(void *cmd, uint32_t x, uint32_t y, uint32_t z, uint32_t nx, uint32_t ny, uint32_t nz);
 // wait and signal are semaphores, or 0; transfers wait for the first.
 int32_t cv_submit(void *queue, void *const *cmds, uint32_t count, uint64_t wait, uint64_t signal, uint64_t fence);
 

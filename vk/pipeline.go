@@ -32,13 +32,15 @@ type pipeline struct {
 	name string
 	code []uint32
 	spec []uint32
+	cut  bool // its dispatches are cut (split.go), which compilers are told
 	*shaderInterface
 	c C.cv_pipeline
 }
 
-// pipeline returns the pipeline for a shader and its specialisation constants (constant_id 0, 1, …), making it once.
-func (d *Device) pipeline(s Shader, spec []uint32) (*pipeline, error) {
-	key := fmt.Sprint(s.Name, spec, sha256.Sum256(s.Code))
+// pipeline returns the pipeline for a shader and its specialisation constants (constant_id 0, 1, …), making it once; and once more for
+// dispatches that are cut.
+func (d *Device) pipeline(s Shader, spec []uint32, cut bool) (*pipeline, error) {
+	key := fmt.Sprint(s.Name, spec, cut, sha256.Sum256(s.Code))
 	if p, ok := d.pipelines[key]; ok {
 		return p, nil
 	}
@@ -50,7 +52,7 @@ func (d *Device) pipeline(s Shader, spec []uint32) (*pipeline, error) {
 	if err != nil {
 		return nil, fmt.Errorf("shader %s: %w", s.Name, err)
 	}
-	p := &pipeline{name: s.Name, code: words, spec: slices.Clone(spec), shaderInterface: face}
+	p := &pipeline{name: s.Name, code: words, spec: slices.Clone(spec), cut: cut, shaderInterface: face}
 	if err := p.check(d.Info); err != nil {
 		return nil, fmt.Errorf("shader %s %w", s.Name, err)
 	}
@@ -101,7 +103,7 @@ func (p *pipeline) create(d *Device) error {
 		lanes = C.uint32_t(d.Info.Limits.SubgroupSize)
 	}
 	result := C.cv_create_pipeline(unsafe.Pointer(d.handle), cache, (*C.uint32_t)(unsafe.Pointer(&p.code[0])), C.uint64_t(4*len(p.code)),
-		C.uint32_t(len(p.bindings)), C.uint32_t(p.pushBytes), (*C.uint32_t)(unsafe.SliceData(p.spec)), C.uint32_t(len(p.spec)), lanes, cBool(d.statistics), &p.c, &call)
+		C.uint32_t(len(p.bindings)), C.uint32_t(p.pushBytes), (*C.uint32_t)(unsafe.SliceData(p.spec)), C.uint32_t(len(p.spec)), lanes, cBool(p.cut), cBool(d.statistics), &p.c, &call)
 	if err := check(C.GoString(call), result); err != nil {
 		p.destroy(d)
 		return fmt.Errorf("shader %s %v: %w", p.name, p.spec, err)

@@ -4,6 +4,7 @@
 package vk
 
 import (
+	"cmp"
 	"encoding/binary"
 	"fmt"
 	"slices"
@@ -37,6 +38,8 @@ type Program struct {
 	phase int
 	err   error
 
+	submission float64 // see Device.Submission
+
 	rec [slots]*recording
 	cur int
 }
@@ -60,7 +63,7 @@ type op struct {
 
 // NewProgram starts an empty program.
 func (d *Device) NewProgram(name string) *Program {
-	return &Program{Name: name, dev: d, arena: d.NewArena("temporaries")}
+	return &Program{Name: name, dev: d, arena: d.NewArena("temporaries"), submission: cmp.Or(d.Submission, submissionWork)}
 }
 
 // Share puts the program's temporaries where those of another are, to which nothing is appended any more once this one is planned. Of two
@@ -100,7 +103,8 @@ func (p *Program) Host(name string, size int) *Mem {
 // dispatches are brought together so that they run at the same time.
 func (p *Program) Phase() { p.phase++ }
 
-// Launch is one dispatch of a shader.
+// Launch is one dispatch of a shader. One that takes long is cut into several, of some of the workgroups each, all numbered as before. So
+// shaders read gl_NumWorkGroups for nothing but the length of a row: gl_WorkGroupID.y * gl_NumWorkGroups.x + gl_WorkGroupID.x.
 type Launch struct {
 	Shader Shader
 	Spec   []uint32 // specialisation constants 0, 1, …
@@ -131,12 +135,12 @@ func (p *Program) Dispatch(l Launch, args ...Range) {
 	}
 	written := l
 	l = p.dev.Tuning.choose(l, push)
-	pl, err := p.dev.pipeline(l.Shader, l.Spec)
-	if err != nil {
+	o := &op{groups: l.Groups, push: push, args: slices.Clone(args), work: l.Work, label: l.Label, stage: p.Stage, layer: p.Layer, phase: p.phase, late: p.Late, launch: written}
+	var err error
+	if o.pipeline, err = p.dev.pipeline(l.Shader, l.Spec, o.cost() > p.submission); err != nil {
 		p.Fail(err)
 		return
 	}
-	o := &op{pipeline: pl, groups: l.Groups, push: push, args: slices.Clone(args), work: l.Work, label: l.Label, stage: p.Stage, layer: p.Layer, phase: p.phase, late: p.Late, launch: written}
 	if o.label == "" {
 		o.label = l.Shader.Name
 	}

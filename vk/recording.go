@@ -14,25 +14,15 @@ import (
 	vulkan "github.com/vulkan-go/vulkan"
 )
 
-// weakDevice is how many arithmetic operations a slow integrated GPU does in a second.
-const weakDevice = 200e9
-
-// submissionWork bounds one submission, to a tenth of a second on such a GPU: a desktop's watchdog ends those that take seconds
-// (2 s on Windows).
-const submissionWork = weakDevice / 10
-
-// workPerByte stands for the memory traffic of a dispatch beside its arithmetic: 50 GB/s where weakDevice is right.
-const workPerByte = 4
-
 // recording is one slot of a program.
 type recording struct {
-	commands *commands
-	pool     C.uint64_t // descriptor pool
-	queries  vulkan.QueryPool
-	marks    *marks // nil where they are off
-	stretch  []int  // how many dispatches each of the command buffers has
-	pending  bool   // submitted and not waited for
-	timed    bool   // a run has ended, so that its timestamps can be read
+	commands  *commands
+	pool      C.uint64_t // descriptor pool
+	queries   vulkan.QueryPool
+	marks     *marks    // nil where they are off
+	stretches []stretch // one for each command buffer
+	pending   bool      // submitted and not waited for
+	timed     bool      // a run has ended, so that its timestamps can be read
 }
 
 // Slot is one of the two copies of a program's host buffers, free for the host to read and to fill.
@@ -92,23 +82,24 @@ func (p *Program) build() error {
 // Every replay ends with a full barrier, as every transfer does. So the state in which one ends is the state in which the next
 // begins (nothing pending), whatever runs in between: the other slot, another program, a transfer.
 func (p *Program) record(i int) error {
-	r := &recording{}
+	r := &recording{stretches: p.split()}
 	p.rec[i] = r
-	buffers := 0
-	for _, o := range p.ops {
-		buffers += len(o.args)
-		if err := o.pipeline.create(p.dev); err != nil {
-			return err
+	parts, buffers := 0, 0
+	for _, s := range r.stretches {
+		for _, part := range s.parts {
+			parts, buffers = parts+1, buffers+len(part.args)
+			if err := part.pipeline.create(p.dev); err != nil {
+				return err
+			}
 		}
 	}
 	device := unsafe.Pointer(p.dev.handle)
-	if err := check("vkCreateDescriptorPool", int32(C.cv_create_descriptor_pool(device, C.uint32_t(max(1, len(p.ops))), C.uint32_t(max(1, buffers)), &r.pool))); err != nil {
+	if err := check("vkCreateDescriptorPool", int32(C.cv_create_descriptor_pool(device, C.uint32_t(max(1, parts)), C.uint32_t(max(1, buffers)), &r.pool))); err != nil {
 		return err
 	}
-	stretches := p.split()
 	if p.Timing && p.dev.Info.Limits.TimestampPeriod > 0 {
 		info := &vulkan.QueryPoolCreateInfo{
-			SType: vulkan.StructureTypeQueryPoolCreateInfo, QueryType: vulkan.QueryTypeTimestamp, QueryCount: uint32(len(p.ops) + len(stretches)),
+			SType: vulkan.StructureTypeQueryPoolCreateInfo, QueryType: vulkan.QueryTypeTimestamp, QueryCount: uint32(parts + len(r.stretches)),
 		}
 		var queries vulkan.QueryPool
 		err := check("vkCreateQueryPool", vulkan.CreateQueryPool(p.dev.handle, info, nil, &queries))
@@ -122,32 +113,33 @@ func (p *Program) record(i int) error {
 	if r.marks, err = p.newMarks(i); err != nil {
 		return err
 	}
-	if r.commands, err = p.dev.newCommands(fmt.Sprintf("%s, slot %d", p.Name, i), len(stretches)); err != nil {
+	if r.commands, err = p.dev.newCommands(fmt.Sprintf("%s, slot %d", p.Name, i), len(r.stretches)); err != nil {
 		return err
 	}
 	query, recorded := uint32(0), 0
-	for n, s := range stretches {
+	for n, s := range r.stretches {
 		cmd := r.commands.buffers[n]
 		if err := begin(cmd, false); err != nil {
 			return err
 		}
-		r.stretch = append(r.stretch, len(s.ops))
 		if n == 0 && r.queries != nil {
-			vulkan.CmdResetQueryPool(cmd, r.queries, 0, uint32(len(p.ops)+len(stretches)))
+			vulkan.CmdResetQueryPool(cmd, r.queries, 0, uint32(parts+len(r.stretches)))
 		}
 		p.stamp(cmd, r, &query)
-		for k, o := range s.ops {
-			if s.waits[k] || p.FullSync {
+		for _, part := range s.parts {
+			if part.waits || p.FullSync {
 				cmdBarrier(cmd, false)
 			}
-			if err := p.dispatch(cmd, r, o, i); err != nil {
+			if err := p.dispatch(cmd, r, part, i); err != nil {
 				return err
 			}
 			p.stamp(cmd, r, &query)
-			recorded++
-			r.marks.record(cmd, recorded)
+			if part.last {
+				recorded++
+				r.marks.record(cmd, recorded)
+			}
 		}
-		if n == len(stretches)-1 {
+		if n == len(r.stretches)-1 {
 			cmdBarrier(cmd, true)
 		}
 		if err := end(cmd); err != nil {
@@ -157,32 +149,8 @@ func (p *Program) record(i int) error {
 	return nil
 }
 
-// stretch is what one submission runs.
-type stretch struct {
-	ops   []*op
-	waits []bool  // which of them have a barrier in front
-	work  float64 // estimated
-}
-
-// split cuts the program where a submission's estimated work is full.
-func (p *Program) split() []stretch {
-	out, pending := []stretch{{}}, &hazards{}
-	for _, o := range p.ops {
-		cost := float64(o.work)
-		for _, r := range o.args {
-			cost += workPerByte * float64(r.Bytes)
-		}
-		if work := out[len(out)-1].work; work > 0 && work+cost > submissionWork {
-			out = append(out, stretch{})
-		}
-		s := &out[len(out)-1]
-		s.ops, s.waits, s.work = append(s.ops, o), append(s.waits, pending.needsBarrier(o.spans())), s.work+cost
-	}
-	return out
-}
-
-// dispatch records one dispatch.
-func (p *Program) dispatch(cmd vulkan.CommandBuffer, r *recording, o *op, slot int) error {
+// dispatch records one dispatch, or a part of it.
+func (p *Program) dispatch(cmd vulkan.CommandBuffer, r *recording, o part, slot int) error {
 	bindings := make([]C.cv_binding, len(o.args))
 	for i, a := range o.args {
 		buffer, offset, bytes := a.block, a.offset+a.Offset, a.Bytes
@@ -202,13 +170,18 @@ func (p *Program) dispatch(cmd vulkan.CommandBuffer, r *recording, o *op, slot i
 	if err := check("vkAllocateDescriptorSets", int32(result)); err != nil {
 		return err
 	}
-	p.dev.beginLabel(cmd, o)
+	p.dev.beginLabel(cmd, o.op)
 	C.cv_cmd_bind(unsafe.Pointer(cmd), c.pipeline, c.layout, set)
 	if len(o.push) > 0 {
 		vulkan.CmdPushConstants(cmd, handle[vulkan.PipelineLayout](c.layout), vulkan.ShaderStageFlags(vulkan.ShaderStageComputeBit), 0,
 			uint32(len(o.push)), unsafe.Pointer(&o.push[0]))
 	}
-	vulkan.CmdDispatch(cmd, uint32(o.groups[0]), uint32(o.groups[1]), uint32(o.groups[2]))
+	if n := o.count; n == o.groups {
+		vulkan.CmdDispatch(cmd, uint32(n[0]), uint32(n[1]), uint32(n[2]))
+	} else {
+		C.cv_cmd_dispatch_base(unsafe.Pointer(cmd), C.uint32_t(o.first[0]), C.uint32_t(o.first[1]), C.uint32_t(o.first[2]),
+			C.uint32_t(n[0]), C.uint32_t(n[1]), C.uint32_t(n[2]))
+	}
 	p.dev.endLabel(cmd)
 	return nil
 }

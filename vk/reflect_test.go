@@ -100,7 +100,7 @@ func FuzzReflection(f *testing.F) {
 	f.Add([]byte{})
 	f.Fuzz(func(t *testing.T, code []byte) {
 		dev := paper(minima)
-		p, err := dev.pipeline(Shader{"fuzz", code}, nil)
+		p, err := dev.pipeline(Shader{"fuzz", code}, nil, false)
 		if err == nil && (len(p.bindings) == 0 || len(p.bindings) > minima.MaxStorageBuffers || p.shared < 0 || p.pushBytes < 0 ||
 			p.local[0]*p.local[1]*p.local[2] > minima.MaxInvocations) {
 			t.Errorf("accepted %+v", *p.shaderInterface)

@@ -46,29 +46,6 @@ func (o *op) bytes(way access) (sum int64) {
 	return sum
 }
 
-// Submission describes what a program hands to the device at once.
-type Submission struct {
-	Dispatches, Barriers int
-	Estimate             time.Duration // on a slow integrated GPU, one of 200 GFLOP/s and 50 GB/s
-}
-
-// Submissions describes the submissions of a run in their order, once the program is planned. The last one's barriers count the
-// one that ends it.
-func (p *Program) Submissions() []Submission {
-	var list []Submission
-	for _, s := range p.split() {
-		d := Submission{Dispatches: len(s.ops), Estimate: time.Duration(s.work / weakDevice * float64(time.Second))}
-		for _, waits := range s.waits {
-			if waits {
-				d.Barriers++
-			}
-		}
-		list = append(list, d)
-	}
-	list[len(list)-1].Barriers++
-	return list
-}
-
 // Record records a built program anew, after Timing or FullSync were changed. Its memory stays as it is.
 func (p *Program) Record() error {
 	if err := p.Drain(); err != nil {
@@ -101,20 +78,32 @@ func (p *Program) Times(s Slot) ([]Span, error) {
 	if r == nil || !r.timed {
 		return nil, fmt.Errorf("%s: no times (Timing was not set, no run was waited for, or the device %s has no timestamps)", p.Name, p.dev.Info.Name)
 	}
-	ticks := make([]uint64, len(p.ops)+len(r.stretch))
+	var parts []part
+	var stretch []int // how many parts each has
+	for _, s := range r.stretches {
+		parts, stretch = append(parts, s.parts...), append(stretch, len(s.parts))
+	}
+	ticks := make([]uint64, len(parts)+len(stretch))
 	result := vulkan.GetQueryPoolResults(p.dev.handle, r.queries, 0, uint32(len(ticks)), uint(8*len(ticks)), unsafe.Pointer(&ticks[0]), 8,
 		vulkan.QueryResultFlags(vulkan.QueryResult64Bit))
 	if err := check("vkGetQueryPoolResults", result); err != nil {
 		return nil, fmt.Errorf("%s: %w", p.Name, err)
 	}
-	spans := spansOf(ticks, r.stretch, p.dev.ticks, p.dev.Info.Limits.TimestampPeriod)
-	for i, o := range p.ops {
-		spans[i].Label, spans[i].Shader = o.label, o.pipeline.name
-	}
-	return spans, nil
+	return joined(parts, spansOf(ticks, stretch, p.dev.ticks, p.dev.Info.Limits.TimestampPeriod)), nil
 }
 
-// spansOf reads the timestamps of a run: one before each stretch of so many dispatches, and one after each dispatch. Of a
+// joined puts the spans of parts together: a dispatch starts with its first part and takes as long as all of them.
+func joined(parts []part, of []Span) (spans []Span) {
+	for i, part := range parts {
+		if part.first == [3]int{} {
+			spans = append(spans, Span{Label: part.label, Shader: part.pipeline.name, Start: of[i].Start})
+		}
+		spans[len(spans)-1].Time += of[i].Time
+	}
+	return spans
+}
+
+// spansOf reads the timestamps of a run: one before each stretch of so many dispatches or parts of them, and one after each. Of a
 // timestamp the bits of mask are valid, and it starts over when they are full, as some devices' do after seconds.
 func spansOf(ticks []uint64, stretch []int, mask uint64, period float64) (spans []Span) {
 	at, elapsed := 0, uint64(0) // elapsed: ticks from the first to ticks[at]

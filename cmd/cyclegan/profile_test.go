@@ -106,6 +106,11 @@ func TestProfileAsGPU(t *testing.T) {
 		if err != nil || report.Step != nil {
 			t.Fatalf("%v, %+v", err, report)
 		}
+		for i, s := range report.Submissions {
+			if s.Estimate > 101 {
+				t.Errorf("%q: submission %d: %+v", c.options, i, s)
+			}
+		}
 		text := r.stdout
 		for _, d := range report.Dispatches {
 			text += d.Shader + "\n"

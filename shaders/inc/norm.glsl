@@ -43,8 +43,11 @@ Span span() {
     return Span((base + from) * quads + quad(), hasQuad() ? (base + min(from + each, stop)) * quads : 0u);
 }
 
+// The chunks of a group.
+uint chunks() { return (pixels + chunk - 1u) / chunk; }
+
 // Where the first of two rows [group][2][quads] keeps the lane's quad; the second is quads further.
 uint row() { return gl_WorkGroupID.z * 2u * quads + min(quad(), quads - 1u); }
 
 // The same in [group][chunk][2][quads].
-uint chunkRow() { return (gl_WorkGroupID.z * gl_NumWorkGroups.x + gl_WorkGroupID.x) * 2u * quads + quad(); }
+uint chunkRow() { return (gl_WorkGroupID.z * chunks() + gl_WorkGroupID.x) * 2u * quads + quad(); }

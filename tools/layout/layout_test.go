@@ -40,6 +40,7 @@ func TestFiles(t *testing.T) {
 	for _, f := range sources(t) {
 		report(t, lengthFaults(f))
 		report(t, openingFaults(f))
+		report(t, rowFaults(f))
 		if strings.HasSuffix(f.path, ".go") {
 			report(t, boundaryFaults(f))
 			report(t, libraryFaults(f))

@@ -172,6 +172,15 @@ func shaderFaults(files []file) (faults []string) {
 	return faults
 }
 
+// rowFaults wants workgroups numbered as vk.Launch has them, so that it can cut a dispatch.
+func rowFaults(f file) []string {
+	const number, row = "gl_NumWorkGroups", "gl_WorkGroupID.y * gl_NumWorkGroups.x + gl_WorkGroupID.x"
+	if ext := path.Ext(f.path); ext != ".comp" && ext != ".glsl" || strings.Count(f.text, number) == strings.Count(f.text, row) {
+		return nil
+	}
+	return []string{fmt.Sprintf("%s reads %s: for nothing but %s, since dispatches are cut", f.path, number, row)}
+}
+
 // tree is a parsed Go file.
 type tree struct {
 	*ast.File
@@ -255,6 +264,8 @@ func TestRulesFindFaults(t *testing.T) {
 		{"shader without comment", openingFaults(file{"a.comp", "#version 450\n"}), 1},
 		{"script", openingFaults(file{"a.sh", "#!/bin/sh\n# Why.\n"}), 0},
 		{"script without comment", openingFaults(file{"a.py", "#!/usr/bin/env python3\nimport os\n"}), 1},
+		{"rows", rowFaults(file{"a.glsl", "int workgroup() { return int(gl_WorkGroupID.y * gl_NumWorkGroups.x + gl_WorkGroupID.x); }"}), 0},
+		{"rows of another axis", rowFaults(file{"a.comp", "uint i = gl_WorkGroupID.z * gl_NumWorkGroups.x + gl_WorkGroupID.x;"}), 1},
 		{"shader covered", shaderFaults([]file{{"shaders/a.comp", ""}, {"kernels/a.go", "package k\nvar s = \"a\""}, {"kernels/a_check.go", "package k\nvar c = \"a\""}}), 0},
 		{"shader without test", shaderFaults([]file{{"shaders/a.comp", ""}, {"kernels/a.go", "package k\nvar s = \"a\""}}), 1},
 		{"shader without kernel", shaderFaults([]file{{"shaders/a.comp", ""}, {"kernels/a_test.go", "package k\nvar s = \"a\""}}), 1},
