@@ -46,6 +46,7 @@ Examples:
 		Flags: append(networkFlags(),
 			&cli.IntFlag{Name: "steps", Value: 10, Usage: fmt.Sprintf("`NUMBER` of runs of each that are timed, of forward passes %d times as many, after %d that are not", forwardRuns, benchWarmUp)},
 			&cli.BoolFlag{Name: "kernels", Usage: "time the main convolution too"},
+			tuneFlag(""),
 			&cli.PathFlag{Name: "json", Usage: "write the times to a `FILE`"},
 			app.DeviceFlag(),
 		),
@@ -87,6 +88,21 @@ func networkConfig(c *cli.Context) (cyclegan.Config, error) {
 	return config, config.Validate()
 }
 
+// settings are the options of a step that decide what it takes.
+func settings(c *cyclegan.Config) string {
+	text := fmt.Sprintf("%dx%d, %s, ngf %d, ndf %d, n_layers_D %d, batch size %d, %s",
+		c.CropSize, c.CropSize, c.NetG, c.NGF, c.NDF, c.LayersD, c.BatchSize, c.Precision)
+	for _, more := range []struct {
+		name string
+		on   bool
+	}{{"low memory", c.LowMemory}, {"Winograd", c.Winograd}, {"no identity loss", c.LambdaIdentity == 0}} {
+		if more.on {
+			text += ", " + more.name
+		}
+	}
+	return text
+}
+
 func bench(c *cli.Context) error {
 	config, err := networkConfig(c)
 	if err != nil {
@@ -96,11 +112,23 @@ func bench(c *cli.Context) error {
 	if runs < 1 {
 		return app.BadInput(fmt.Errorf("--steps %d: use a number from 1", runs))
 	}
+	if c.Bool("tune") {
+		if err := checkTuningFolder(); err != nil {
+			return err
+		}
+	}
 	ctx, stop := app.Interruptible(c.Context)
 	defer stop()
 	report := &benchReport{Config: config}
 	err = app.WithDevice(c.String("device"), func(dev *vk.Device) error {
 		report.Device, report.Driver = dev.Info.Name, dev.Info.Driver
+		if c.Bool("tune") {
+			tuned, err := tuneDevice(ctx, dev, config, c.App.ErrWriter, app.Name(c))
+			if err != nil {
+				return err
+			}
+			fmt.Fprintf(c.App.Writer, "tuned: %s\n", tuned.summary())
+		}
 		if err := report.networks(ctx, dev, runs); err != nil || !c.Bool("kernels") {
 			return err
 		}
@@ -207,8 +235,7 @@ func stopwatch(ctx context.Context, runs int, f, wait func() error) (*timing, er
 // print writes the report as a table.
 func (r *benchReport) print(out io.Writer) error {
 	c := &r.Config
-	fmt.Fprintf(out, "%s, %s\n%dx%d, %s, ngf %d, ndf %d, n_layers_D %d, batch size %d, %s: training takes %s of memory\n\n",
-		r.Device, r.Driver, c.CropSize, c.CropSize, c.NetG, c.NGF, c.NDF, c.LayersD, c.BatchSize, c.Precision, byteSize(r.Memory))
+	fmt.Fprintf(out, "%s, %s\n%s: training takes %s of memory\n\n", r.Device, r.Driver, settings(c), byteSize(r.Memory))
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(w, "\tmedian ms\tmin\tmax\truns\tCPU ms\timg/s\tGFLOP/s\t")
 	for _, row := range []struct {

@@ -253,6 +253,8 @@ func TestCompletion(t *testing.T) {
 	}{
 		{[]string{"train", "--crop"}, "--crop_size\n"},
 		{[]string{"live", "--virt"}, "--virtual_cam\n"},
+		{[]string{"train", "--tun"}, "--tune\n"},
+		{[]string{"bench", "--tun"}, "--tune\n"},
 		{[]string{"completion"}, "bash\nfish\npowershell\nzsh\n"},
 	} {
 		if r := must(t, dir, append(c.typed, app.CompletionMark)...); r.stdout != c.want {

@@ -78,7 +78,7 @@ func (t *training) run(ctx context.Context, dev *vk.Device) (err error) {
 	if err != nil {
 		return err
 	}
-	defer t.trainer.Close()
+	defer func() { t.trainer.Close() }() // --tune makes another
 	var remembered *cyclegan.Plateau
 	if t.from != nil {
 		remembered = t.from.Plateau
@@ -98,6 +98,11 @@ func (t *training) run(ctx context.Context, dev *vk.Device) (err error) {
 	}
 	if err := t.checkFolder(); err != nil {
 		return app.BadInput(err)
+	}
+	if t.tune {
+		if err := t.tuneFirst(ctx, dev); err != nil {
+			return err
+		}
 	}
 	if err := t.start(dev); err != nil {
 		return err
@@ -215,6 +220,23 @@ func (t *training) checkFolder() error {
 		return err
 	}
 	return t.folder.WriteOptions(t.effective)
+}
+
+// tuneFirst measures tiles and plans the training anew, with the fastest.
+func (t *training) tuneFirst(ctx context.Context, dev *vk.Device) error {
+	ctx, stop := app.Interruptible(ctx)
+	defer stop()
+	report, err := tuneDevice(ctx, dev, t.config, t.stderr, "cyclegan train")
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(t.stdout, "tuned: %s\n", report.summary())
+	trainer, err := cyclegan.NewTrainer(dev, t.config)
+	if err == nil {
+		t.trainer.Close()
+		t.trainer = trainer
+	}
+	return err
 }
 
 // start allocates. A driver may lend more than it says the device has (a CPU's does), so only its refusal counts.

@@ -49,7 +49,10 @@ small ones do not vanish; a step in which they overflow moves no weight and halv
 none, at the price of digits. Sizes of pictures are multiples of 8 then.
 
 --lr_policy plateau follows the generators' mean loss of an epoch, for which the official code puts 0; cosine rises again
-after --n_epochs, as there. --precision, --winograd, --cycle_loss, --accumulate, --low_memory and --gan_mode vanilla_minmax are not official.
+after --n_epochs, as there. --precision, --winograd, --tune, --cycle_loss, --accumulate, --low_memory and --gan_mode vanilla_minmax are not official.
+
+Tiles of the convolutions are chosen by a model of the device, so that the first step waits for nothing. --tune measures them before it, as
+the command tune does and with what that stores, which takes minutes and changes no bit.
 
 Examples:
    cyclegan train --dataroot datasets/horse2zebra --name horse2zebra
@@ -137,6 +140,7 @@ func trainFlags() []cli.Flag {
 		&cli.StringFlag{Name: "epoch", Category: "output", Value: cyclegan.Latest, Usage: "`EPOCH` of the official weights that --continue_train takes, a number or latest"},
 
 		winogradFlag("speed"),
+		tuneFlag("speed"),
 		app.DeviceFlag(),
 	}
 	for _, c := range trainChoices {
@@ -151,6 +155,7 @@ type trainOptions struct {
 	data           data.Options
 	runPath        string // of the run folder
 	device         string
+	tune           bool
 	maxSteps       int // 0: no limit
 	printFreq      int // in steps
 	displayFreq    int
@@ -220,12 +225,17 @@ func readTrainOptions(c *cli.Context) (*trainOptions, error) {
 			Seed: c.Uint64("seed"),
 		},
 		runPath: runPath(c),
-		device:  c.String("device"), maxSteps: c.Int("max_steps"), printFreq: c.Int("print_freq"), displayFreq: c.Int("display_freq"),
+		device:  c.String("device"), tune: c.Bool("tune"), maxSteps: c.Int("max_steps"), printFreq: c.Int("print_freq"), displayFreq: c.Int("display_freq"),
 		saveLatestFreq: c.Int("save_latest_freq"), saveEpochFreq: c.Int("save_epoch_freq"),
 		effective: effectiveOptions(c),
 	}
 	if err := o.config.Validate(); err != nil {
 		return nil, app.BadInput(err)
+	}
+	if o.tune {
+		if err := checkTuningFolder(); err != nil {
+			return nil, err
+		}
 	}
 	if o.lastEpoch() < o.config.EpochCount {
 		return nil, app.BadInput(fmt.Errorf("--epoch_count %d: --n_epochs %d and --n_epochs_decay %d leave no such epoch",

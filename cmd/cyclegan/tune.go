@@ -28,6 +28,7 @@ training step and of a generator's forward pass with these options, whether othe
 timed once it has given the same bits as the model's, and taken if it is faster beyond the noise, on an otherwise idle device.
 What was found is stored in the user's cache folder, under cyclevk, for this device, driver and version of the shaders, and
 used by all commands from then on, unless CYCLEVK_TUNING is "off". It changes how long a training takes and not one bit of it.
+train --tune and bench --tune do the same before they begin.
 
 Examples:
    cyclegan tune
@@ -41,33 +42,28 @@ Examples:
 	}
 }
 
+// tuneFlag is the option of other commands that tunes before they begin.
+func tuneFlag(category string) cli.Flag {
+	return &cli.BoolFlag{Name: "tune", Category: category, Usage: "first measure which tiles of the convolutions are the fastest on the device, and store it, as the command tune does"}
+}
+
 func tune(c *cli.Context) error {
 	config, err := networkConfig(c)
 	if err != nil {
 		return app.BadInput(err)
 	}
-	folder := app.TuningFolder()
-	if folder == "" {
-		return app.BadInput(fmt.Errorf("no place for what is measured: set HOME or XDG_CACHE_HOME, and %s to something else than %q",
-			app.TuningVariable, os.Getenv(app.TuningVariable)))
+	if err := checkTuningFolder(); err != nil {
+		return err
 	}
 	ctx, stop := app.Interruptible(c.Context)
 	defer stop()
-	report := &tuneReport{Config: config}
+	var report *tuneReport
 	err = app.WithDevice(c.String("device"), func(dev *vk.Device) error {
-		report.Device, report.Driver = dev.Info.Name, dev.Info.Driver
-		tuning := vk.Tuning{}
-		maps.Copy(tuning, dev.Tuning) // of other options, perhaps
-		if err := report.measure(ctx, dev, tuning, app.NewProgress(c.App.ErrWriter, 0)); err != nil {
-			return err
-		}
-		return app.BadInput(tuning.Write(folder, shaders.Hash(), dev.Info))
+		report, err = tuneDevice(ctx, dev, config, c.App.ErrWriter, app.Name(c))
+		return err
 	})
 	if err != nil {
 		return err
-	}
-	for _, dropped := range report.Dropped {
-		fmt.Fprintf(c.App.ErrWriter, "cyclegan tune: left out: %s\n", dropped)
 	}
 	if err := report.print(c.App.Writer); err != nil {
 		return err
@@ -76,6 +72,34 @@ func tune(c *cli.Context) error {
 		return app.BadInput(app.WriteJSON(path, report))
 	}
 	return nil
+}
+
+// checkTuningFolder refuses to measure what could not be stored.
+func checkTuningFolder() error {
+	if app.TuningFolder() != "" {
+		return nil
+	}
+	return app.BadInput(fmt.Errorf("no place for what is measured: set HOME or XDG_CACHE_HOME, and %s to something else than %q",
+		app.TuningVariable, os.Getenv(app.TuningVariable)))
+}
+
+// tuneDevice measures, says on stderr in a command's name what was left out, stores the rest, and makes programs that are written from now on
+// use it.
+func tuneDevice(ctx context.Context, dev *vk.Device, config cyclegan.Config, stderr io.Writer, command string) (*tuneReport, error) {
+	report := &tuneReport{Device: dev.Info.Name, Driver: dev.Info.Driver, Config: config}
+	tuning := vk.Tuning{}
+	maps.Copy(tuning, dev.Tuning) // of other options, perhaps
+	if err := report.measure(ctx, dev, tuning, app.NewProgress(stderr, 0)); err != nil {
+		return nil, err
+	}
+	if err := tuning.Write(app.TuningFolder(), shaders.Hash(), dev.Info); err != nil {
+		return nil, app.BadInput(err)
+	}
+	for _, dropped := range report.Dropped {
+		fmt.Fprintf(stderr, "%s: left out: %s\n", command, dropped)
+	}
+	dev.Tuning = tuning
+	return report, nil
 }
 
 // tuneReport is what --json writes. Times are milliseconds on the device.
@@ -139,18 +163,29 @@ func (r *tuneReport) measure(ctx context.Context, dev *vk.Device, tuning vk.Tuni
 
 // print writes the passes that have become faster, and the sum.
 func (r *tuneReport) print(out io.Writer) error {
-	c := &r.Config
-	fmt.Fprintf(out, "%s, %s\n%dx%d, %s, ngf %d, ndf %d, n_layers_D %d, batch size %d\n\n",
-		r.Device, r.Driver, c.CropSize, c.CropSize, c.NetG, c.NGF, c.NDF, c.LayersD, c.BatchSize)
+	fmt.Fprintf(out, "%s, %s\n%s\n\n", r.Device, r.Driver, settings(&r.Config))
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(w, "\ttimes\tms\ttuned ms\tgain\t")
-	faster := 0
 	for _, p := range r.Passes {
 		if p.Constants != nil {
-			faster++
 			fmt.Fprintf(w, "%s\t%d\t%.3f\t%.3f\t%.1f %%\t\n", p.Pass, p.Count, p.Default, p.Tuned, 100*(1-p.Tuned/p.Default))
 		}
 	}
-	fmt.Fprintf(w, "all %d, %d of them faster\t\t%.1f\t%.1f\t%.1f %%\t\n", len(r.Passes), faster, r.Default, r.Tuned, 100*(1-r.Tuned/r.Default))
+	fmt.Fprintf(w, "all %d, %d of them faster\t\t%.1f\t%.1f\t%.1f %%\t\n", len(r.Passes), r.faster(), r.Default, r.Tuned, 100*(1-r.Tuned/r.Default))
 	return w.Flush()
+}
+
+// faster is how many passes have become so.
+func (r *tuneReport) faster() (n int) {
+	for _, p := range r.Passes {
+		if p.Constants != nil {
+			n++
+		}
+	}
+	return n
+}
+
+// summary is one line of what print writes.
+func (r *tuneReport) summary() string {
+	return fmt.Sprintf("%d of %d convolutions have faster tiles: all take %.1f ms in place of %.1f", r.faster(), len(r.Passes), r.Tuned, r.Default)
 }

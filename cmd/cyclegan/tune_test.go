@@ -7,6 +7,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -21,9 +22,13 @@ func TestTune(t *testing.T) {
 	}
 	dir := t.TempDir()
 	networks := []string{"--netG", "resnet_1blocks", "--ngf", "4", "--ndf", "4", "--n_layers_D", "1"}
-	refused := runProgram(t, program(t, dir, append([]string{"tune", "--size", "16"}, networks...)...))
-	if refused.code != app.ExitBadInput || !strings.Contains(refused.stderr, app.TuningVariable+" to something else than \"off\"") {
-		t.Errorf("without a place: exit code %d, %s", refused.code, refused.stderr)
+	for _, command := range [][]string{
+		{"tune", "--size", "16"}, {"bench", "--size", "16", "--tune"}, {"train", "--dataroot", "scenes", "--name", "nowhere", "--crop_size", "16", "--tune"},
+	} {
+		refused := runProgram(t, program(t, dir, append(command, networks...)...))
+		if refused.code != app.ExitBadInput || !strings.Contains(refused.stderr, app.TuningVariable+" to something else than \"off\"") {
+			t.Errorf("%s without a place: exit code %d, %s", command[0], refused.code, refused.stderr)
+		}
 	}
 
 	t.Setenv(app.TuningVariable, "")
@@ -34,7 +39,7 @@ func TestTune(t *testing.T) {
 		t.Setenv(variable, dir)
 	}
 	r := must(t, dir, append([]string{"tune", "--size", "16", "--json", "tuning.json"}, networks...)...)
-	if !strings.Contains(r.stdout, "16x16, resnet_1blocks, ngf 4") || !strings.Contains(r.stdout, "tuned ms") || r.stderr != "" {
+	if !strings.Contains(r.stdout, "16x16, resnet_1blocks, ngf 4, ndf 4, n_layers_D 1, batch size 1, fp32\n") || !strings.Contains(r.stdout, "tuned ms") || r.stderr != "" {
 		t.Errorf("printed %s%s", r.stdout, r.stderr)
 	}
 	var report tuneReport
@@ -71,8 +76,11 @@ func TestTune(t *testing.T) {
 		}
 	}
 	must(t, dir, "synth", "--out", "scenes", "--size", "16", "--train", "2", "--test", "1")
-	train := func(name string) string {
-		must(t, dir, append([]string{"train", "--dataroot", "scenes", "--name", name, "--load_size", "16", "--crop_size", "16", "--max_steps", "2"}, networks...)...)
+	train := func(name string, more ...string) string {
+		said := must(t, dir, slices.Concat([]string{"train", "--dataroot", "scenes", "--name", name, "--load_size", "16", "--crop_size", "16", "--max_steps", "2"}, networks, more)...)
+		if strings.Contains(said.stdout, "\ntuned: ") != (more != nil) {
+			t.Errorf("training %s: %s", name, said.stdout)
+		}
 		return read(t, dir, "checkpoints", name, cyclegan.FileName(2))
 	}
 	tuned(faster)
@@ -83,6 +91,16 @@ func TestTune(t *testing.T) {
 	tuned(0)
 	if train("with a damaged file") != with {
 		t.Error("a damaged tuning changes the training")
+	}
+	if train("tuned before it", "--tune") != with {
+		t.Error("--tune changes the training")
+	}
+	if err := os.Remove(stored[0]); err != nil {
+		t.Fatal(err)
+	}
+	r = must(t, dir, append([]string{"bench", "--size", "16", "--steps", "1", "--tune", "--low_memory"}, networks...)...)
+	if _, err := os.Stat(stored[0]); err != nil || !strings.Contains(r.stdout, "tuned: ") || !strings.Contains(r.stdout, "batch size 1, fp32, low memory: training takes") {
+		t.Errorf("bench --tune: %v, %s", err, r.stdout)
 	}
 	t.Setenv(app.TuningVariable, "off")
 	if train("without") != with {
