@@ -65,7 +65,7 @@ func (m *Model) resetGuard(from *kernels.ScaleState) error {
 
 // verdict names what the guard found in a step, given its words: the first gradient, and the first loss. A step that was only
 // skipped is no error.
-func (m *Model) verdict(words []byte, step int) (skipped bool, err error) {
+func (m *Model) verdict(words []byte, step int) error {
 	found := func(i int) (int, bool) { return kernels.Found(binary.LittleEndian.Uint32(words[i*vk.Alignment:])) }
 	var what []string
 	for i, ps := range m.networks() {
@@ -77,17 +77,17 @@ func (m *Model) verdict(words []byte, step int) (skipped bool, err error) {
 		what = append(what, "loss "+m.losses[4*at/vk.Alignment%len(m.losses)])
 	}
 	if what == nil {
-		return false, nil
+		return nil
 	}
 	_, end := found(guardEnd)
 	if _, loss := found(guardLosses); m.scale != nil && !end && !loss {
-		return true, nil
+		return nil
 	}
 	cure := "lower --lr, or look for broken pictures"
 	if m.Config.Element() == kernels.Float16 {
 		cure += ", or use --precision bf16"
 	}
-	return false, fmt.Errorf("step %d: %s %w: %s", step, strings.Join(what, ", like "), ErrNotFinite, cure)
+	return fmt.Errorf("step %d: %s %w: %s", step, strings.Join(what, ", like "), ErrNotFinite, cure)
 }
 
 // at names the parameter that holds a byte of the network's buffers.

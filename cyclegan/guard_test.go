@@ -46,8 +46,7 @@ func TestGuardNamesEverything(t *testing.T) {
 		if err := errors.Join(err, p.Submit(slot), p.Wait(slot)); err != nil {
 			t.Fatal(err)
 		}
-		_, err = m.verdict(slot.Bytes(words), 812)
-		return err
+		return m.verdict(slot.Bytes(words), 812)
 	}
 	healthy()
 	if err := verdict(); err != nil {

@@ -34,7 +34,7 @@ func (t *Trainer) Snapshot() (*Snapshot, error) {
 		return nil, err
 	}
 	for _, slot := range slots {
-		if _, err := t.judge(slot); err != nil {
+		if t.judge(slot) != nil {
 			break
 		}
 	}

@@ -40,8 +40,7 @@ type pending struct {
 type Result struct {
 	Step    int // numbered from 1
 	Losses  Losses
-	Skipped bool               // its gradients overflowed, so that it moved no weight: see Config.Precision
-	Scaling kernels.ScaleState // the loss scale after it; none in fp32
+	Scaling kernels.ScaleState // the loss scale after it, and how many steps it has cost; none in fp32
 }
 
 // NewTrainer lays out everything for a configuration. Nothing is allocated yet.
@@ -209,15 +208,14 @@ func (t *Trainer) decide(slot vk.Slot) {
 
 // collect takes the losses that a free slot holds.
 func (t *Trainer) collect(slot vk.Slot) (*Result, error) {
-	skipped, err := t.judge(slot)
-	if err != nil {
+	if err := t.judge(slot); err != nil {
 		return nil, err
 	}
 	run := &t.inSlot[slot.Index()]
 	if run.step == 0 {
 		return nil, nil
 	}
-	t.result = Result{Step: run.step, Losses: t.step.readLosses(slot, t.result.Losses), Skipped: skipped}
+	t.result = Result{Step: run.step, Losses: t.step.readLosses(slot, t.result.Losses)}
 	if t.scale != nil {
 		t.scaling = kernels.DecodeScale(slot.Bytes(t.step.scale))
 		t.result.Scaling = t.scaling
@@ -227,15 +225,15 @@ func (t *Trainer) collect(slot vk.Slot) (*Result, error) {
 }
 
 // judge takes the step that a free slot has run back, with all after it, where the device refused it for good.
-func (t *Trainer) judge(slot vk.Slot) (skipped bool, err error) {
+func (t *Trainer) judge(slot vk.Slot) error {
 	run := t.inSlot[slot.Index()]
 	if t.halted != nil || run.step == 0 {
-		return false, t.halted
+		return t.halted
 	}
-	if skipped, t.halted = t.verdict(slot.Bytes(t.step.guard), run.step); t.halted != nil {
+	if t.halted = t.verdict(slot.Bytes(t.step.guard), run.step); t.halted != nil {
 		t.done, t.stored, t.inSlot = run.step-1, run.stored, [2]pending{}
 	}
-	return skipped, t.halted
+	return t.halted
 }
 
 // drain waits for every submitted step and returns the slots, the one with the older step first.

@@ -152,6 +152,7 @@ type benchReport struct {
 	Driver string          `json:"driver"`
 	Config cyclegan.Config `json:"config"`
 	Memory int             `json:"memory_bytes"` // device memory that training takes
+	Host   int             `json:"host_bytes"`   // what it takes of the host's
 
 	Step    *timing `json:"step_ms"`
 	Forward *timing `json:"forward_ms"`
@@ -184,7 +185,7 @@ func (r *benchReport) networks(ctx context.Context, dev *vk.Device, runs int) er
 	if err != nil {
 		return err
 	}
-	r.Memory = memory.Device
+	r.Memory, r.Host = memory.Device, memory.Host
 	if err := b.Start(); err != nil {
 		return err
 	}
@@ -235,7 +236,7 @@ func stopwatch(ctx context.Context, runs int, f, wait func() error) (*timing, er
 // print writes the report as a table.
 func (r *benchReport) print(out io.Writer) error {
 	c := &r.Config
-	fmt.Fprintf(out, "%s, %s\n%s: training takes %s of memory\n\n", r.Device, r.Driver, settings(c), byteSize(r.Memory))
+	fmt.Fprintf(out, "%s, %s\n%s: training takes %s of memory, and %s of the host's\n\n", r.Device, r.Driver, settings(c), byteSize(r.Memory), byteSize(r.Host))
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(w, "\tmedian ms\tmin\tmax\truns\tCPU ms\timg/s\tGFLOP/s\t")
 	for _, row := range []struct {

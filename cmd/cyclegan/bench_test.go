@@ -32,6 +32,7 @@ func TestBench(t *testing.T) {
 			Size int `json:"crop_size"`
 		}
 		Memory         int    `json:"memory_bytes"`
+		Host           int    `json:"host_bytes"`
 		Step           timing `json:"step_ms"`
 		Forward        timing `json:"forward_ms"`
 		ConvForward    timing `json:"conv_forward_ms"`
@@ -41,7 +42,7 @@ func TestBench(t *testing.T) {
 	if err := json.Unmarshal([]byte(read(t, dir, "times.json")), &report); err != nil {
 		t.Fatal(err)
 	}
-	if report.Device == "" || report.Driver == "" || report.Config.Size != 16 || report.Memory <= 0 {
+	if report.Device == "" || report.Driver == "" || report.Config.Size != 16 || report.Memory <= 0 || report.Host <= 0 {
 		t.Errorf("%+v", report)
 	}
 	for name, m := range map[string]timing{

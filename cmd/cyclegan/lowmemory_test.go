@@ -25,6 +25,9 @@ func TestLowMemoryOnASmallCard(t *testing.T) {
 	refused := run("4", "2")
 	refused.stdout = "" // what it was about to train
 	wantRefusal(t, refused, []string{"CYCLEVK_MEMORY allows 4.0 MiB", "training needs ", "add --low_memory, which needs ", "--crop_size"})
+	refused = run("1", "2")
+	refused.stdout = ""
+	wantRefusal(t, refused, []string{"CYCLEVK_MEMORY allows 1.0 MiB", "--low_memory needs ", ", too much as well: lower --crop_size"})
 	for _, c := range []struct {
 		memory, steps string
 		more          []string

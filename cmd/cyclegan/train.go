@@ -71,8 +71,8 @@ func train(c *cli.Context) (err error) {
 // run trains on a device and saves.
 func (t *training) run(ctx context.Context, dev *vk.Device) (err error) {
 	if t.trainer, err = cyclegan.NewTrainer(dev, t.config); errors.Is(err, vk.ErrTooLarge) {
-		if need := t.sparing(dev); need != "" {
-			return app.BadInput(fmt.Errorf("%w; or add --low_memory, which needs %s", err, need))
+		if need := t.sparing(dev); 0 < need && need <= dev.Free() {
+			return app.BadInput(fmt.Errorf("%w; or add --low_memory, which needs %s", err, byteSize(need)))
 		}
 	}
 	if err != nil {
@@ -250,31 +250,34 @@ func (t *training) start(dev *vk.Device) error {
 	if errors.Is(err, vk.ErrOutOfDeviceMemory) {
 		need, _ := t.trainer.Memory() // it was announced
 		cure := "lower --crop_size, --batch_size, --ngf or --ndf"
-		if less := t.sparing(dev); less != "" {
-			cure = fmt.Sprintf("add --low_memory, which needs %s, or %s", less, cure)
+		switch less := t.sparing(dev); {
+		case less > free:
+			cure = fmt.Sprintf("--low_memory needs %s, too much as well: %s", byteSize(less), cure)
+		case less > 0:
+			cure = fmt.Sprintf("add --low_memory, which needs %s, or %s", byteSize(less), cure)
 		}
 		return app.BadInput(fmt.Errorf("%w: training needs %s, and %s had %s free: %s", err, byteSize(need.Device), dev.Info.Name, byteSize(free), cure))
 	}
 	return err
 }
 
-// sparing is the device memory that training needs with --low_memory; empty where that is given, or does not fit the device either.
-func (t *training) sparing(dev *vk.Device) string {
+// sparing is the device memory that training needs with --low_memory; 0 where that is given, or is more than the device allows at once.
+func (t *training) sparing(dev *vk.Device) int {
 	c := t.config
 	if c.LowMemory {
-		return ""
+		return 0
 	}
 	c.LowMemory = true
 	trainer, err := cyclegan.NewTrainer(dev, c)
 	if err != nil {
-		return ""
+		return 0
 	}
 	defer trainer.Close()
 	need, err := trainer.Memory()
 	if err != nil {
-		return ""
+		return 0
 	}
-	return byteSize(need.Device)
+	return need.Device
 }
 
 func (t *training) warnOfSkipped() {

@@ -262,7 +262,7 @@ class Comparison:
         for what, key in ({STEP: "step_ms", FORWARD: "forward_ms"} | (CONVOLUTIONS if self.options.kernels else {})).items():
             self.keep(round_, target, size, what, variant, report[key])
         if not target.cpu:
-            self.keep(round_, target, size, MEMORY, variant, {"mean": report["memory_bytes"] / 2**20, "cpu": 0})
+            self.keep(round_, target, size, MEMORY, variant, {"mean": report["memory_bytes"] / 2**20, "cpu": 0, "host": report["host_bytes"] / 2**20})
 
     def pytorch(self, round_, targets, size, peer):
         modes = self.options.modes or (["eager"] if targets[0].cpu else [])
@@ -321,7 +321,8 @@ class Comparison:
                 self.machine.note(f"memory of {variant}: {error}")
                 continue
             with open(path, encoding="utf-8") as file:
-                self.keep(0, target, size, MEMORY, variant, {"mean": json.load(file)["memory"]["device"] / 2**20, "cpu": 0})
+                memory = json.load(file)["memory"]
+            self.keep(0, target, size, MEMORY, variant, {"mean": memory["device"] / 2**20, "cpu": 0, "host": memory["host"] / 2**20})
 
     def scaling(self, round_, target, size):
         report = target.bench(size, "fp32", target.shape["scaling"])

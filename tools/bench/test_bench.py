@@ -76,6 +76,12 @@ class Table(unittest.TestCase):
         self.assertEqual((made["clock"]["ratio"], made["clock"]["min"], made["clock"]["max"], made["processor"]["ratio"]), (0.5, 0.5, 0.5, 1.5))
         self.assertEqual(made["goal"], "0.4")
 
+    def test_memory_of_the_host_is_named(self):
+        row = {"device": "llvmpipe Mesa 22.3", "cpu": True, "size": 256, "measured": table.MEMORY, "ours": "low_memory", "peer": "PyTorch counted, eager"}
+        rows = table.rows([row | {"pairs": [({"mean": 630, "cpu": 0, "host": 104}, {"mean": 2470, "cpu": 0})]}])
+        text = table.markdown({"rows": rows, "rounds": 1, "threads": 2, "load": [0, 0], "networks": [], "checks": {}, "notes": []})
+        self.assertIn("low_memory, with 104 MiB of the host's", text)
+
 
 if __name__ == "__main__":
     unittest.main()
