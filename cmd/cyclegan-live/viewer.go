@@ -127,6 +127,8 @@ func (v *viewer) run(ctx context.Context) error {
 	v.begun = time.Now()
 	if v.session.Record != "" {
 		v.recording, v.since = v.session.Record, v.begun
+	} else {
+		go video.ReadyToRecord(ctx) // or the key r would hold this thread up
 	}
 	v.place(false)
 	v.win.follow(func() {

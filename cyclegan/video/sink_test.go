@@ -141,12 +141,18 @@ func TestRecordEnds(t *testing.T) {
 		}
 	})
 	t.Run("no encoder", func(t *testing.T) {
-		fakeFFmpeg(t, `case "$*" in *encoder=libx264*) echo "Codec 'libx264' is not recognized by FFmpeg.";; *) exec REAL "$@";; esac`)
+		asked := filepath.Join(t.TempDir(), "asked")
+		fakeFFmpeg(t, `case "$*" in *encoder=libx264*) echo >> '`+asked+`'; echo "Codec 'libx264' is not recognized by FFmpeg.";; *) exec REAL "$@";; esac`)
+		ReadyToRecord(t.Context())
 		dir := t.TempDir()
+		record(dir).Close()
 		s := record(dir)
 		write(s)
 		if err := s.Finish(t.Context()); err != nil || s.Codec() != "mpeg4" {
 			t.Errorf("codec %q, error %v", s.Codec(), err)
+		}
+		if lines, err := os.ReadFile(asked); err != nil || len(lines) != 1 {
+			t.Errorf("ffmpeg was asked %d times, %v", len(lines), err)
 		}
 		s.Close()
 		wantFiles(t, dir, "out.mp4")
