@@ -53,6 +53,14 @@ func TestLowMemoryOnASmallCard(t *testing.T) {
 	}
 }
 
+// TestTooLargeForTheDevice: pictures of which no device binds an activation at once.
+func TestTooLargeForTheDevice(t *testing.T) {
+	dir := t.TempDir()
+	for _, command := range [][]string{{"profile", "train", "--count_only"}, {"bench"}} {
+		wantRefusal(t, runProgram(t, program(t, dir, append(command, "--size", "8192")...)), []string{"in one binding", "--crop_size"})
+	}
+}
+
 // TestProfileMemory: a profile says what the step takes, and where.
 func TestProfileMemory(t *testing.T) {
 	dir := scenes(t)

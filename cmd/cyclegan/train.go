@@ -70,12 +70,7 @@ func train(c *cli.Context) (err error) {
 
 // run trains on a device and saves.
 func (t *training) run(ctx context.Context, dev *vk.Device) (err error) {
-	if t.trainer, err = cyclegan.NewTrainer(dev, t.config); errors.Is(err, vk.ErrTooLarge) {
-		if need := t.sparing(dev); 0 < need && need <= dev.Free() {
-			return app.BadInput(fmt.Errorf("%w; or add --low_memory, which needs %s", err, byteSize(need)))
-		}
-	}
-	if err != nil {
+	if t.trainer, err = cyclegan.NewTrainer(dev, t.config); err != nil {
 		return err
 	}
 	defer func() { t.trainer.Close() }() // --tune makes another
@@ -261,7 +256,7 @@ func (t *training) start(dev *vk.Device) error {
 	return err
 }
 
-// sparing is the device memory that training needs with --low_memory; 0 where that is given, or is more than the device allows at once.
+// sparing is the device memory that training needs with --low_memory; 0 where that is given.
 func (t *training) sparing(dev *vk.Device) int {
 	c := t.config
 	if c.LowMemory {

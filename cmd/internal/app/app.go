@@ -22,7 +22,7 @@ const Version = "0.1.0"
 
 // Exit codes. 1 is any other failure.
 const (
-	ExitBadInput    = 2   // an option, a file or a folder that cannot be used, or no driver
+	ExitBadInput    = 2   // an option, a file or a folder that cannot be used, no driver, or pictures too large for the device
 	ExitInterrupted = 130 // as shells report SIGINT
 )
 
@@ -129,7 +129,7 @@ func ExitCode(err error) int {
 	switch {
 	case errors.Is(err, ErrInterrupted):
 		return ExitInterrupted
-	case IsBadInput(err), errors.Is(err, vk.ErrNoDriver), errors.Is(err, vk.ErrNoDevice), errors.Is(err, vk.ErrNoLayers):
+	case IsBadInput(err), errors.Is(err, vk.ErrTooLarge), errors.Is(err, vk.ErrNoDriver), errors.Is(err, vk.ErrNoDevice), errors.Is(err, vk.ErrNoLayers):
 		return ExitBadInput
 	}
 	return 1
