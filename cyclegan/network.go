@@ -76,11 +76,8 @@ func (t *Tape) kept(p *vk.Program) kernels.Tensor {
 	if t.in.again == nil {
 		return t.in.Y
 	}
-	late := p.Late
-	p.Late = true
-	y := t.in.again(p)
-	p.Late = late
-	return y
+	defer p.Late()()
+	return t.in.again(p)
 }
 
 // gradMode says what a backward pass does with the gradients of the weights.

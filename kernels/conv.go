@@ -125,7 +125,7 @@ func (c Conv) launch(p *vk.Program, shader string, s convPass, shape convShape, 
 	}
 	adjoint := shader == "conv_data_grad"
 	if g := c.gemmOf(p.Device().Info, s, adjoint); g != nil {
-		g.launch(p, l, c, s, bias, adjoint)
+		g.launch(p, l, g.shader(s, adjoint), c.kinds(s.to, adjoint), c, s, bias)
 		return
 	}
 	e := engineOf(p.Device().Info)

@@ -14,11 +14,14 @@ import (
 // gemm is a family of such kernels on a device.
 type gemm struct {
 	forward, adjoint, weights [2]string  // shaders: that writes its result, that adds to it
+	points                    [2]string  // shaders of Winograd's products: forward, adjoint
+	slice                     int        // of the contracted channels
 	tiles                     []gemmTile // those that the device has room for
 
 	parallel            int     // workgroups that run at a time
 	weightGroups        int     // workgroups below which a weight gradient is split
 	step, edge, product float64 // costs of a slice, of a row's or column's loads, of a product: ratios, not yet measured on a GPU
+	unit                float64 // of these costs, beside those of other families: such that their products take what a card's peaks say
 }
 
 // gemmTile is what a workgroup owns: rows (pixels) by cols (channels); and the constants that make it so.
@@ -28,15 +31,34 @@ type gemmTile struct {
 }
 
 // tile chooses as engine.pixelTile does, for so many workgroups of each tile.
-func (g *gemm) tile(workgroups func(t gemmTile) int) (best gemmTile) {
-	least := math.Inf(1)
+func (g *gemm) tile(workgroups func(t gemmTile) int) gemmTile {
+	best, _ := g.fastest(workgroups)
+	return best
+}
+
+// fastest is the tile that tile chooses, and what a slice costs with it.
+func (g *gemm) fastest(workgroups func(t gemmTile) int) (best gemmTile, least float64) {
+	least = math.Inf(1)
 	for _, t := range g.tiles {
 		time := float64(divUp(workgroups(t), g.parallel)) * (g.step + g.edge*float64(t.rows+t.cols) + g.product*float64(t.rows*t.cols))
 		if time < least {
 			best, least = t, time
 		}
 	}
-	return best
+	return best, least
+}
+
+// workgroups is how many a tile takes for numbers of pixels that are treated alike, to a number of channels.
+func (t gemmTile) workgroups(kinds []int, channels int) int {
+	return t.blocks(kinds) * divUp(Stride(channels), t.cols)
+}
+
+// blocks is how many of them are for the same channels.
+func (t gemmTile) blocks(kinds []int) (n int) {
+	for _, pixels := range kinds {
+		n += divUp(pixels, t.rows)
+	}
+	return n
 }
 
 // Restriction says which convolution kernels a device does not choose, whatever it has.
@@ -104,65 +126,73 @@ func (c Conv) kinds(to Tensor, adjoint bool) (pixels []int) {
 	return pixels
 }
 
-// launch appends a pass: l, which holds what does not depend on the shader, completed.
-func (g *gemm) launch(p *vk.Program, l vk.Launch, c Conv, s convPass, bias vk.Range, adjoint bool) {
-	shaders := g.forward
+// shader is the name of the one that runs a pass.
+func (g *gemm) shader(s convPass, adjoint bool) string {
 	if adjoint {
-		shaders = g.adjoint
+		return g.adjoint[constant(s.accumulate)]
 	}
-	shader := strings.TrimSuffix(shaders[constant(s.accumulate)], "_half") // launchAs adds it
-	kinds := c.kinds(s.to, adjoint)
-	blocks := func(t gemmTile) (n int) {
-		for _, pixels := range kinds {
-			n += divUp(pixels, t.rows)
-		}
-		return n
-	}
-	columns := func(t gemmTile) int { return divUp(Stride(s.to.C), t.cols) }
+	return g.forward[constant(s.accumulate)]
+}
+
+// launch appends a pass over numbers of pixels that are treated alike: l, which holds what does not depend on the shader, completed.
+func (g *gemm) launch(p *vk.Program, l vk.Launch, shader string, kinds []int, c Conv, s convPass, bias vk.Range) {
 	variant := func(t gemmTile) vk.Variant {
-		v := vk.Variant{Spec: append(slices.Clone(t.spec), constant(c.mirrors()), uint32(s.act)), Groups: groups(blocks(t), 1)}
-		v.Groups[2] = columns(t)
+		v := vk.Variant{Spec: append(slices.Clone(t.spec), constant(c.mirrors()), uint32(s.act)), Groups: groups(t.blocks(kinds), 1)}
+		v.Groups[2] = divUp(Stride(s.to.C), t.cols)
 		return v
 	}
-	v := variant(g.tile(func(t gemmTile) int { return blocks(t) * columns(t) }))
+	v := variant(g.tile(func(t gemmTile) int { return t.workgroups(kinds, s.to.C) }))
 	l.Spec, l.Groups = v.Spec, v.Groups
 	for _, t := range g.tiles {
 		l.Variants = append(l.Variants, variant(t))
 	}
-	launchAs(p, s.to.Element, l, shader, s.from.Range, s.w, bias, s.to.Range)
+	launchAs(p, s.from.Element, l, strings.TrimSuffix(shader, "_half"), s.from.Range, s.w, bias, s.to.Range)
 }
 
 // gemmShare is the least number of pixels that are worth a split of a weight gradient, and gemmSlice what splits are multiples of.
 const gemmShare, gemmSlice = 256, 32
 
+// weightBlocks are the workgroups of one split of a weight gradient, across and down.
+func (t gemmTile) weightBlocks(c Conv) [2]int {
+	return [2]int{divUp(Stride(c.Out), t.cols), c.Kernel * c.Kernel * divUp(Stride(c.In), t.rows)}
+}
+
+// weightTile chooses a tile for a weight gradient of so many splits.
+func (g *gemm) weightTile(c Conv, splits int) gemmTile {
+	return g.tile(func(t gemmTile) int {
+		b := t.weightBlocks(c)
+		return splits * b[0] * b[1]
+	})
+}
+
 // weightGrad appends the gradient of weights: l, which holds what does not depend on the shader, completed.
 func (g *gemm) weightGrad(p *vk.Program, l vk.Launch, c Conv, x, dy Tensor, dw vk.Range, accumulate bool) {
-	rows, columns := Stride(c.In), Stride(c.Out)
-	blocks := func(t gemmTile) [2]int {
-		return [2]int{divUp(columns, t.cols), c.Kernel * c.Kernel * divUp(rows, t.rows)}
-	}
-	t := g.tile(func(t gemmTile) int { return blocks(t)[0] * blocks(t)[1] })
-	b, pixels := blocks(t), dy.N*dy.H*dy.W
+	t, pixels, out := g.weightTile(c, 1), dy.N*dy.H*dy.W, dw
+	b := t.weightBlocks(c)
 	splits := divUp(g.weightGroups, b[0]*b[1])
 	share := max(gemmShare, divUp(divUp(pixels, splits), gemmSlice)*gemmSlice)
-	splits = divUp(pixels, share)
-
-	shader, out := g.weights[constant(accumulate && splits == 1)], dw
-	if splits > 1 {
+	if splits = divUp(pixels, share); splits > 1 {
 		out = p.Temp("weight gradient splits", 4*splits*c.WeightLen()).All()
 	}
-	l.Spec, l.Groups = t.spec, [3]int{b[0], b[1], splits}
+	g.weightSplits(p, l, c, x, dy, out, t, share, accumulate && splits == 1)
+	if splits > 1 {
+		sumRows(p, l.Label, Float32, out, splits, c.WeightLen()/4, dw, 1, accumulate)
+	}
+}
+
+// weightSplits appends the partial sums of a weight gradient by a tile, each over a share of the pixels.
+func (g *gemm) weightSplits(p *vk.Program, l vk.Launch, c Conv, x, dy Tensor, out vk.Range, t gemmTile, share int, accumulate bool) {
+	b := t.weightBlocks(c)
+	l.Spec, l.Groups = t.spec, [3]int{b[0], b[1], divUp(dy.N*dy.H*dy.W, share)}
 	l.Push = struct {
 		convShape
 		Reflect uint32
 		Share   int32
 	}{c.shape(x, dy), constant(c.Reflect), int32(share)}
+	shader := g.weights[constant(accumulate)]
 	if strings.HasSuffix(shader, "_half") {
 		launch(p, l, shader, x.Range, dy.Range, out) // of fp16 alone
 	} else {
 		launchAs(p, x.Element, l, shader, x.Range, dy.Range, out)
-	}
-	if splits > 1 {
-		sumRows(p, l.Label, Float32, out, splits, c.WeightLen()/4, dw, 1, accumulate)
 	}
 }

@@ -45,7 +45,9 @@ func matrixEngineOf(info vk.DeviceInfo) *matrixEngine {
 		forward:  [2]string{"conv_forward_matrix_half", "conv_forward_matrix_add_half"},
 		adjoint:  [2]string{"conv_data_grad_matrix_half", "conv_data_grad_matrix_add_half"},
 		weights:  [2]string{"conv_weight_grad_matrix_half", "conv_weight_grad_matrix_add_half"},
-		parallel: 128, weightGroups: 256, step: 256, edge: 4, product: 1.0 / 16,
+		points:   [2]string{"winograd_products_matrix_half", "winograd_products_matrix_adjoint_half"},
+		slice:    matrixSlice,
+		parallel: 128, weightGroups: 256, step: 256, edge: 4, product: 1.0 / 16, unit: 3,
 	}}
 	lanes := matrixSubgroups * info.Limits.SubgroupSize
 	if lanes > info.Limits.MaxInvocations || lanes > info.Limits.MaxGroupSize[0] || m.M%8+m.N%8+m.K%8+matrixSlice%m.K > 0 {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math"
 	"runtime"
+	"slices"
 
 	"cyclevk/vk"
 )
@@ -22,6 +23,7 @@ type engine struct {
 
 	step, row, col, product float64 // costs of a step, of a row's and a column's loads, of a pair
 	transform               float64 // cost of a workgroup's share of one of Winograd's transforms
+	unit                    float64 // of these costs, beside those of a gemm
 	tiles                   []tile  // to choose from: those that the registers hold
 
 	weightRows   int // of a weight gradient's tile
@@ -42,10 +44,10 @@ func engineOf(info vk.DeviceInfo) engine {
 	if info.Type == vk.CPU && info.Features.SubgroupShuffle {
 		return engine{
 			shuffle: true, lanes: info.Limits.SubgroupSize, parallel: runtime.NumCPU(),
-			step: 40, row: 12, col: 12, product: 4, transform: 3000, tiles: cpuTiles, weightRows: 8, weightGroups: 2,
+			step: 40, row: 12, col: 12, product: 4, transform: 3000, unit: 1, tiles: cpuTiles, weightRows: 8, weightGroups: 2,
 		}
 	}
-	return engine{lanes: 64, parallel: 512, step: 8, row: 8, col: 8, product: 4, transform: 800, tiles: gpuTiles, weightRows: 4, weightGroups: 512}
+	return engine{lanes: 64, parallel: 512, step: 8, row: 8, col: 8, product: 4, transform: 1800, unit: 16, tiles: gpuTiles, weightRows: 4, weightGroups: 512}
 }
 
 // Convolutions says how a device runs the convolutions, and why so.
@@ -97,17 +99,35 @@ func (e engine) fastest(pixels, channels, phases int) (best tile, least float64)
 // winogradThreads is how many threads winogradPays takes every CPU to have: bits depend on what it says, and must not on the machine.
 const winogradThreads = 2
 
-// winogradPays says whether F(4,3) is the faster way of a 3x3 convolution from a number of channels to another: it has a step for each
-// of the 36 points of a tile in place of one for each tap of 16 pixels, and transforms both images and the weights.
-func (e engine) winogradPays(pixels, tiles, from, to int) bool {
-	from, to = Stride(from)/4, Stride(to)/4
+// winogradPays says whether F(4,3) is the faster way of a 3x3 convolution between two tensors, by the kernels that the device takes for
+// each: it has a product for each of the 36 points of a tile in place of one for each tap of 16 pixels, and transforms both images and
+// the weights.
+func winogradPays(info vk.DeviceInfo, c Conv, from, to Tensor, adjoint bool) bool {
+	e := engineOf(info)
 	if e.shuffle {
 		e.parallel = winogradThreads
 	}
-	_, direct := e.fastest(pixels, 4*to, 1)
-	_, points := e.fastest(tiles, 4*to, winogradPoints)
-	transforms := divUp(tiles*from, e.lanes) + divUp(tiles*to, e.lanes) + divUp(4*from*to, e.lanes)
-	return points*float64(from)+e.transform*float64(transforms)/float64(e.parallel) < direct*float64(9*from)
+	tiles, in, out := tilesOf(to), Stride(from.C)/4, Stride(to.C)/4
+	kinds := []int{to.N * to.H * to.W}
+	g := c.gemmOf(info, convPass{from: from, to: to}, adjoint)
+	if g != nil {
+		kinds = c.kinds(to, adjoint)
+	}
+	direct := e.passTime(g, kinds, c.Kernel*c.Kernel, from, to)
+	points := e.passTime(pointEngineOf(info, from, to).gemm, slices.Repeat([]int{tiles}, winogradPoints), 1, from, to)
+	transforms := divUp(tiles*in, e.lanes) + divUp(tiles*out, e.lanes) + divUp(4*in*out, e.lanes)
+	return points+e.unit*e.transform*float64(transforms)/float64(e.parallel) < direct
+}
+
+// passTime is what a convolution costs, by a family of kernels or the plain ones: over numbers of pixels that are treated alike, each of
+// which meets so many taps.
+func (e engine) passTime(g *gemm, kinds []int, taps int, from, to Tensor) float64 {
+	if g != nil {
+		_, slice := g.fastest(func(t gemmTile) int { return t.workgroups(kinds, to.C) })
+		return g.unit * slice * float64(taps*divUp(Stride(from.C), g.slice))
+	}
+	_, step := e.fastest(kinds[0], to.C, len(kinds))
+	return e.unit * step * float64(taps*Stride(from.C)/4)
 }
 
 // weightTile is how a weight gradient is divided: lanes and columns (vec4 of output channels) of a workgroup, rows of a lane

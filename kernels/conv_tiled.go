@@ -30,7 +30,9 @@ func tiledOf(info vk.DeviceInfo) *gemm {
 		forward:  [2]string{"conv_forward_tiled", "conv_forward_tiled_add"},
 		adjoint:  [2]string{"conv_data_grad_tiled", "conv_data_grad_tiled_add"},
 		weights:  [2]string{"conv_weight_grad_tiled", "conv_weight_grad_tiled_add"},
-		parallel: 256, weightGroups: 512, step: 256, edge: 4, product: 0.5,
+		points:   [2]string{"winograd_products_tiled", "winograd_products_tiled_adjoint"},
+		slice:    tiledSlice,
+		parallel: 256, weightGroups: 512, step: 256, edge: 4, product: 0.5, unit: 1,
 	}
 	for _, t := range sharedTiles {
 		if lanes := t.lanes(); lanes <= info.Limits.MaxInvocations && lanes <= info.Limits.MaxGroupSize[0] && t.bytes() <= info.Limits.MaxSharedMemory {

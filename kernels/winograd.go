@@ -6,11 +6,14 @@
 //	weight gradient   v = B^T x B  dm = A dy A^T  du = sum over tiles of v dm   dw = G^T du G
 //
 // element by element over tiles of 4x4 pixels with their 36 points (shaders/inc/winograd.glsl): both gradients are the forward
-// pass transposed. Points are temporaries, and made by the pass that uses them.
+// pass transposed. Points are temporaries, and made by the pass that uses them. They are fp32 whatever the tensors hold, but where
+// cooperative matrices multiply them, as fp16; m, dv and du are fp32 in any case.
 
 package kernels
 
 import (
+	"slices"
+
 	"cyclevk/vk"
 )
 
@@ -29,7 +32,7 @@ const (
 
 // Forward is Conv's.
 func (c Winograd) Forward(p *vk.Program, x Tensor, w, bias vk.Range, y Tensor, act Activation) {
-	if !c.pays(p, c.In, c.Out, y) {
+	if !c.pays(p, x, y, false) {
 		c.Conv.Forward(p, x, w, bias, y, act)
 		return
 	}
@@ -38,7 +41,7 @@ func (c Winograd) Forward(p *vk.Program, x Tensor, w, bias vk.Range, y Tensor, a
 
 // DataGrad is Conv's.
 func (c Winograd) DataGrad(p *vk.Program, dy Tensor, w vk.Range, dx Tensor, accumulate bool) {
-	if !c.pays(p, c.Out, c.In, dx) {
+	if !c.pays(p, dy, dx, true) {
 		c.Conv.DataGrad(p, dy, w, dx, accumulate)
 		return
 	}
@@ -47,21 +50,19 @@ func (c Winograd) DataGrad(p *vk.Program, dy Tensor, w vk.Range, dx Tensor, accu
 
 // WeightGrad is Conv's.
 func (c Winograd) WeightGrad(p *vk.Program, x, dy Tensor, dw vk.Range, accumulate bool) {
-	if !c.pays(p, c.In, c.Out, dy) {
+	if !c.pays(p, x, dy, false) { // it has as many products as the forward pass
 		c.Conv.WeightGrad(p, x, dy, dw, accumulate)
 		return
 	}
 	c.weightGrad(p, "winograd weight gradient "+c.String(), x, dy, dw, accumulate)
 }
 
-// pays says whether a pass from a number of channels to another, with images like y, is a convolution in fp32 that F(4,3) computes, and
-// faster than the direct kernel.
-func (c Winograd) pays(p *vk.Program, from, to int, y Tensor) bool {
+// pays says whether a pass between two tensors is a convolution that F(4,3) computes, and faster than the device would without.
+func (c Winograd) pays(p *vk.Program, from, to Tensor, adjoint bool) bool {
 	info := p.Device().Info
-	tiles := y.N * winogradTiles(y.H) * winogradTiles(y.W)
-	points := winogradPoints * max(tiles*Stride(max(from, to)), Stride(from)*Stride(to)) // of the pictures, of the weights
+	points := winogradPoints * max(tilesOf(to)*Stride(max(from.C, to.C)), Stride(from.C)*Stride(to.C)) // of the pictures, of the weights
 	fits := 4*points <= info.Limits.MaxStorageBufferRange
-	return y.Element == Float32 && c.fits() && fits && (c.Always || engineOf(info).winogradPays(y.N*y.H*y.W, tiles, from, to))
+	return c.fits() && fits && (c.Always || winogradPays(info, c.Conv, from, to, adjoint))
 }
 
 // fits says whether F(4,3) computes the convolution: its images keep their size.
@@ -75,30 +76,59 @@ func winogradTiles(n int) int {
 	return divUp(n, winogradTile)
 }
 
+// tilesOf is how many tiles cover the images of a tensor.
+func tilesOf(t Tensor) int { return t.N * winogradTiles(t.H) * winogradTiles(t.W) }
+
+// pointEngine is how a device multiplies points: by cooperative matrices or by tiles in shared memory, or else by the plain kernel; and
+// how it holds them for that.
+type pointEngine struct {
+	Element
+	*gemm // nil for the plain kernel
+}
+
+// pointEngineOf is the one for a pass between two tensors.
+func pointEngineOf(info vk.DeviceInfo, from, to Tensor) pointEngine {
+	if m := matrixEngineOf(info); from.Element == Float16 && m.serves(from, to) {
+		return pointEngine{Float16, &m.gemm}
+	}
+	from.Element, to.Element = Float32, Float32
+	return pointEngine{Float32, gemmOf(info, from, to)}
+}
+
+// shader is the name of a transform to points.
+func (e pointEngine) shader(name string) string {
+	if e.Element != Float32 {
+		name += "_matrix"
+	}
+	return name
+}
+
 func (c Winograd) forward(p *vk.Program, s convPass) {
-	p.Fail(c.check(s.from, s.w, Float32, s.to))
+	p.Fail(c.check(s.from, s.w, s.from.Element, s.to))
 	if p.Err() != nil {
 		return
 	}
-	v := c.transform(p, s.label, "winograd_input", s.from)
-	m := winogradProducts(p, s.label, v, c.points(p, s.label, s.w, false), c.Out)
+	e := pointEngineOf(p.Device().Info, s.from, s.to)
+	v := c.transform(p, e, s.label, "winograd_input", s.from)
+	m := c.products(p, e, s.label, v, c.points(p, e, s, false), c.Out, false)
 	l := c.tiles(s.label, s.to, s.bias.Mem != nil)
 	l.Spec = []uint32{uint32(s.act)}
 	bias := s.bias
 	if bias.Mem == nil {
 		bias = m.Range // fills the binding
 	}
-	launch(p, l, "winograd_output", m.Range, bias, s.to.Range)
+	launchAs(p, s.to.Element, l, "winograd_output", m.Range, bias, s.to.Range)
 }
 
 func (c Winograd) adjoint(p *vk.Program, s convPass) {
-	p.Fail(c.check(s.to, s.w, Float32, s.from))
+	p.Fail(c.check(s.to, s.w, s.from.Element, s.from))
 	if p.Err() != nil {
 		return
 	}
-	dm := c.transform(p, s.label, "winograd_output_grad", s.from)
-	dv := winogradProducts(p, s.label, dm, c.points(p, s.label, s.w, true), c.In)
-	launch(p, c.tiles(s.label, s.to, false), added("winograd_input_grad", s.accumulate), dv.Range, s.to.Range)
+	e := pointEngineOf(p.Device().Info, s.from, s.to)
+	dm := c.transform(p, e, s.label, "winograd_output_grad", s.from)
+	dv := c.products(p, e, s.label, dm, c.points(p, e, s, true), c.In, true)
+	launchAs(p, s.to.Element, c.tiles(s.label, s.to, false), added("winograd_input_grad", s.accumulate), dv.Range, s.to.Range)
 }
 
 func (c Winograd) weightGrad(p *vk.Program, label string, x, dy Tensor, dw vk.Range, accumulate bool) {
@@ -106,26 +136,25 @@ func (c Winograd) weightGrad(p *vk.Program, label string, x, dy Tensor, dw vk.Ra
 	if p.Err() != nil {
 		return
 	}
-	dm := c.transform(p, label, "winograd_output_grad", dy)
-	asBefore := late(p)
-	v := c.transform(p, label, "winograd_input", x)
+	e := pointEngineOf(p.Device().Info, x, dy)
+	dm := c.transform(p, e, label, "winograd_output_grad", dy)
+	asBefore := p.Late() // for all layers at once, pictures that a pass back finds could be there from the start of its phase
+	v := c.transform(p, e, label, "winograd_input", x)
 	asBefore()
 	// A point's products are the weight gradient of a 1x1 convolution whose pixels are the tiles: a split of it.
-	e, one := engineOf(p.Device().Info), Conv{In: c.In, Out: c.Out, Kernel: 1, Stride: 1}
-	t := e.weightTile(one, Float32, v.W)
-	t.splits, t.share = winogradPoints, v.W
+	one := Conv{In: c.In, Out: c.Out, Kernel: 1, Stride: 1}
 	du := p.Temp("winograd weight gradient points", 4*winogradPoints*one.WeightLen()).All()
-	one.weightSplits(p, label, v, dm, du, t, e.shader("conv_weight_grad", false))
+	if e.gemm != nil {
+		e.weightSplits(p, vk.Launch{Work: 2 * one.MACs(dm), Label: label}, one, v, dm, du, e.weightTile(one, winogradPoints), v.W, false)
+	} else {
+		plain := engineOf(p.Device().Info)
+		t := plain.weightTile(one, Float32, v.W)
+		t.splits, t.share = winogradPoints, v.W
+		one.weightSplits(p, label, v, dm, du, t, plain.shader("conv_weight_grad", false))
+	}
 	count := one.WeightLen() / 4
 	l := vk.Launch{Push: struct{ Count int32 }{int32(count)}, Groups: groups(count, flatSize), Label: label}
 	launch(p, l, added("winograd_weights_grad", accumulate), du, dw)
-}
-
-// late holds back what could be there from the start of a phase, for all layers at once: weights, and pictures that a pass back finds.
-func late(p *vk.Program) (asBefore func()) {
-	before := p.Late
-	p.Late = true
-	return func() { p.Late = before }
 }
 
 // tiles is the launch of a transform between the images t and the points of their tiles.
@@ -142,45 +171,56 @@ func (c Winograd) tiles(label string, t Tensor, bias bool) vk.Launch {
 }
 
 // transform appends the points of the tiles of t: an image for each point, whose pixels in a row are the tiles.
-func (c Winograd) transform(p *vk.Program, label, shader string, t Tensor) Tensor {
-	points := Float32.NewTensor(p, shader+" points", winogradPoints, 1, t.N*winogradTiles(t.H)*winogradTiles(t.W), t.C)
-	launch(p, c.tiles(label, t, false), shader, t.Range, points.Range)
+func (c Winograd) transform(p *vk.Program, e pointEngine, label, shader string, t Tensor) Tensor {
+	points := e.NewTensor(p, shader+" points", winogradPoints, 1, tilesOf(t), t.C)
+	launchAs(p, t.Element, c.tiles(label, t, false), e.shader(shader), t.Range, points.Range)
 	return points
 }
 
-// points appends the points of the weights, for products that are summed over the inputs or, transposed, over the outputs.
-func (c Winograd) points(p *vk.Program, label string, w vk.Range, transposed bool) vk.Range {
+// points appends the points of a pass's weights: for the plain kernel in blocks of what it reads next, summed over the inputs or, in the
+// adjoint, over the outputs; for the others [36,CI,CO].
+func (c Winograd) points(p *vk.Program, e pointEngine, s convPass, adjoint bool) vk.Range {
 	in, out := Stride(c.In), Stride(c.Out)
 	push := struct{ K, J, StepK, StepJ int32 }{int32(in / 4), int32(out / 4), int32(out), 1}
-	if transposed {
+	if adjoint && e.gemm == nil {
 		push.K, push.J, push.StepK, push.StepJ = push.J, push.K, push.StepJ, push.StepK
 	}
-	u := p.Temp("winograd weights points", 4*winogradPoints*in*out).All()
-	defer late(p)()
-	launch(p, vk.Launch{Push: push, Groups: groups(in*out/4, flatSize), Label: label}, "winograd_weights", w, u)
+	u := p.Temp("winograd weights points", e.Size()*winogradPoints*in*out).All()
+	defer p.Late()()
+	l := vk.Launch{Spec: []uint32{constant(e.gemm == nil)}, Push: push, Groups: groups(in*out/4, flatSize), Label: s.label}
+	launchAs(p, s.from.Element, l, e.shader("winograd_weights"), s.w, u)
 	return u
 }
 
-// winogradProducts appends the products of the points of tiles with those of weights to a number of channels.
-func winogradProducts(p *vk.Program, label string, v Tensor, u vk.Range, channels int) Tensor {
-	e, tiles := engineOf(p.Device().Info), v.W
+// products appends the products of the points of tiles with those of weights, to a number of channels.
+func (c Winograd) products(p *vk.Program, e pointEngine, label string, v Tensor, u vk.Range, channels int, adjoint bool) Tensor {
+	tiles := v.W
 	m := Float32.NewTensor(p, "winograd products", v.N, 1, tiles, channels)
+	l := vk.Launch{Work: 2 * winogradPoints * int64(tiles) * int64(c.In*c.Out), Label: label}
+	if e.gemm != nil {
+		one, x, y := Conv{In: c.In, Out: c.Out, Kernel: 1, Stride: 1}, v, m
+		if adjoint {
+			x, y = m, v
+		}
+		l.Push = struct {
+			convShape
+			HasBias uint32
+		}{one.shape(x, y), 0}
+		e.launch(p, l, e.points[constant(adjoint)], slices.Repeat([]int{tiles}, winogradPoints), one, convPass{from: v, w: u, to: m}, u)
+		return m
+	}
+	plain := engineOf(p.Device().Info)
 	variant := func(t tile) vk.Variant {
-		v := vk.Variant{Spec: []uint32{uint32(e.lanes), uint32(t.rows), uint32(t.cols)}, Groups: groups(tiles, e.lanes*t.rows)}
+		v := vk.Variant{Spec: []uint32{uint32(plain.lanes), uint32(t.rows), uint32(t.cols)}, Groups: groups(tiles, plain.lanes*t.rows)}
 		v.Groups[2] = winogradPoints * divUp(Stride(channels)/4, t.cols)
 		return v
 	}
-	chosen := variant(e.pixelTile(tiles, channels, winogradPoints))
-	l := vk.Launch{
-		Spec:   chosen.Spec,
-		Groups: chosen.Groups,
-		Push:   struct{ Tiles, K, J int32 }{int32(tiles), int32(Stride(v.C) / 4), int32(Stride(channels) / 4)},
-		Work:   2 * winogradPoints * int64(tiles) * int64(v.C*channels),
-		Label:  label,
-	}
-	for _, t := range e.tiles {
+	chosen := variant(plain.pixelTile(tiles, channels, winogradPoints))
+	l.Spec, l.Groups = chosen.Spec, chosen.Groups
+	l.Push = struct{ Tiles, K, J int32 }{int32(tiles), int32(Stride(v.C) / 4), int32(Stride(channels) / 4)}
+	for _, t := range plain.tiles {
 		l.Variants = append(l.Variants, variant(t))
 	}
-	launch(p, l, e.shader("winograd_products", false), v.Range, u, m.Range)
+	launch(p, l, plain.shader("winograd_products", false), v.Range, u, m.Range)
 	return m
 }

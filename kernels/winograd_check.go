@@ -23,10 +23,10 @@ const winogradBound = 1
 func init() {
 	register(Check{
 		Name: "winograd",
-		Shaders: []string{
-			"winograd_input", "winograd_weights", "winograd_products", "winograd_products_shuffle", "winograd_output", "winograd_output_grad",
-			"winograd_input_grad", "winograd_input_grad_add", "winograd_weights_grad", "winograd_weights_grad_add", "conv_weight_grad", "conv_weight_grad_shuffle",
-		},
+		Shaders: append(
+			halves("winograd_input", "winograd_weights", "winograd_output", "winograd_output_grad", "winograd_input_grad", "winograd_input_grad_add"),
+			"winograd_products", "winograd_products_shuffle", "winograd_weights_grad", "winograd_weights_grad_add", "conv_weight_grad", "conv_weight_grad_shuffle",
+		),
 		Cases: winogradCases(),
 	})
 }
@@ -245,6 +245,7 @@ func winogradCases() (cases []Case) {
 		}
 		cases = append(cases, l.cases(name)...)
 	}
+	cases = append(cases, in16(every(5, cases))...)
 	for _, channels := range []int{16, 64} {
 		l := layerCase{gatedWinograd{Winograd{Conv{channels, 32, 3, 1, 1, reflect}, true}}, 1, 12, 17, channels, 32, true, None, false}
 		cases = append(cases, Case{fmt.Sprintf("accuracy gate: %v on 12x17", l.layer), l.run})

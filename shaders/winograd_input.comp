@@ -1,5 +1,8 @@
 // Winograd, input: for each tile, v = B^T d B of its 6x6 pixels, one beyond the tile on each side.
 //
+//! variant winograd_input_half -DHALF=0
+//! variant winograd_input_matrix_half -DMATRIX -DHALF=0
+//
 // shapes     x [N,H,W,C], v [36,N tiles,C]; C is padded to a multiple of 4
 // bindings   0 x, 1 v
 // groups     blocks of 64 (tile, vec4 of channels)
@@ -10,10 +13,12 @@
 #extension GL_GOOGLE_include_directive : require
 #extension GL_EXT_control_flow_attributes : require
 
-layout(std430, binding = 0) readonly buffer X { vec4 x[]; };
-layout(std430, binding = 1) writeonly buffer V { vec4 v[]; };
-
+#include "inc/real.glsl"
 #include "inc/winograd_tile.glsl"
+
+layout(std430, binding = 0) readonly buffer X { REAL4 x[]; };
+layout(std430, binding = 1) writeonly buffer V { POINT4 v[]; };
+
 #include "inc/mirror.glsl"
 
 void main() {
@@ -27,7 +32,7 @@ void main() {
         [[unroll]] for (int j = 0; j < PATCH; j++) {
             int at = t.x - 1 + j;
             if (reflect != 0) at = mirror(at, width);
-            d[j] = inside(y, at) ? x[pixel(t, y, at)] : vec4(0.0);
+            d[j] = inside(y, at) ? LOAD(x[pixel(t, y, at)]) : vec4(0.0);
         }
         line[i] = pixelsToPoints(d);
     }
@@ -35,6 +40,6 @@ void main() {
         vec4 d[PATCH];
         [[unroll]] for (int i = 0; i < PATCH; i++) d[i] = line[i][j];
         d = pixelsToPoints(d);
-        [[unroll]] for (int i = 0; i < PATCH; i++) v[(i * PATCH + j) * plane() + t.index] = d[i];
+        [[unroll]] for (int i = 0; i < PATCH; i++) v[(i * PATCH + j) * plane() + t.index] = POINT(d[i]);
     }
 }

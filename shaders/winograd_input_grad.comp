@@ -2,6 +2,8 @@
 // reflects. winograd_input.comp transposed.
 //
 //! variant winograd_input_grad_add -DACCUMULATE
+//! variant winograd_input_grad_half -DHALF=0
+//! variant winograd_input_grad_add_half -DACCUMULATE -DHALF=0
 //
 // shapes     dv [36,N tiles,C], dx [N,H,W,C]; C is padded to a multiple of 4
 // bindings   0 dv, 1 dx, which the add variant adds to
@@ -13,11 +15,13 @@
 #extension GL_GOOGLE_include_directive : require
 #extension GL_EXT_control_flow_attributes : require
 
+#include "inc/real.glsl"
+
 layout(std430, binding = 0) readonly buffer DV { vec4 dv[]; };
 #ifdef ACCUMULATE
-layout(std430, binding = 1) buffer DX { vec4 dx[]; };
+layout(std430, binding = 1) buffer DX { REAL4 dx[]; };
 #else
-layout(std430, binding = 1) writeonly buffer DX { vec4 dx[]; };
+layout(std430, binding = 1) writeonly buffer DX { REAL4 dx[]; };
 #endif
 
 #include "inc/winograd_tile.glsl"
@@ -64,9 +68,9 @@ void main() {
         [[unroll]] for (int j = 0; j < TILE; j++) {
             if (inside(t.y + i, t.x + j)) {
 #ifdef ACCUMULATE
-                dx[pixel(t, t.y + i, t.x + j)] += pixels[j];
+                ADD(dx[pixel(t, t.y + i, t.x + j)], pixels[j]);
 #else
-                dx[pixel(t, t.y + i, t.x + j)] = pixels[j];
+                dx[pixel(t, t.y + i, t.x + j)] = STORE(pixels[j]);
 #endif
             }
         }

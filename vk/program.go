@@ -26,16 +26,13 @@ type Program struct {
 	// What is appended from now on belongs to, for profiles: a stage of the program, and a pass over a layer of a network.
 	Stage, Layer string
 
-	// Late holds what is appended while it is set back until just before something needs it: for what is computed a second time so
-	// that it need not be kept, and would else be there from the start of its phase.
-	Late bool
-
 	dev   *Device
 	arena *Arena   // of the temporaries
 	under *Program // see Share
 	ops   []*op
 	hosts []*Mem
 	phase int
+	late  bool // see Late
 	err   error
 
 	submission float64 // see Device.Submission
@@ -103,6 +100,14 @@ func (p *Program) Host(name string, size int) *Mem {
 // dispatches are brought together so that they run at the same time.
 func (p *Program) Phase() { p.phase++ }
 
+// Late holds what is appended until asBefore is called back until just before something needs it: for what is computed a second time so
+// that it need not be kept, and would else be there from the start of its phase.
+func (p *Program) Late() (asBefore func()) {
+	before := p.late
+	p.late = true
+	return func() { p.late = before }
+}
+
 // Launch is one dispatch of a shader. One that takes long is cut into several, of some of the workgroups each, all numbered as before. So
 // shaders read gl_NumWorkGroups for nothing but the length of a row: gl_WorkGroupID.y * gl_NumWorkGroups.x + gl_WorkGroupID.x.
 type Launch struct {
@@ -135,7 +140,7 @@ func (p *Program) Dispatch(l Launch, args ...Range) {
 	}
 	written := l
 	l = p.dev.Tuning.choose(l, push)
-	o := &op{groups: l.Groups, push: push, args: slices.Clone(args), work: l.Work, label: l.Label, stage: p.Stage, layer: p.Layer, phase: p.phase, late: p.Late, launch: written}
+	o := &op{groups: l.Groups, push: push, args: slices.Clone(args), work: l.Work, label: l.Label, stage: p.Stage, layer: p.Layer, phase: p.phase, late: p.late, launch: written}
 	var err error
 	if o.pipeline, err = p.dev.pipeline(l.Shader, l.Spec, o.cost() > p.submission); err != nil {
 		p.Fail(err)

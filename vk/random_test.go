@@ -125,7 +125,7 @@ func randomProgram(t *testing.T, dev *Device, r *rand.Rand, full bool) (barriers
 		if r.IntN(20) == 0 {
 			p.Phase()
 		}
-		o.Late = r.IntN(4) == 0
+		o.late = r.IntN(4) == 0
 		s := b.step()
 		s.play(o)
 		steps = append(steps, s)

@@ -16,7 +16,7 @@ type use struct {
 }
 
 func dispatch(p *Program, uses ...use) *op {
-	o := &op{pipeline: &pipeline{shaderInterface: &shaderInterface{}}, phase: p.phase, late: p.Late, label: fmt.Sprint(len(p.ops))}
+	o := &op{pipeline: &pipeline{shaderInterface: &shaderInterface{}}, phase: p.phase, late: p.late, label: fmt.Sprint(len(p.ops))}
 	for _, u := range uses {
 		o.args = append(o.args, u.Range)
 		o.pipeline.bindings = append(o.pipeline.bindings, u.access)
@@ -65,7 +65,7 @@ func TestSchedule(t *testing.T) {
 				from := 4 * r.IntN(12)
 				uses = append(uses, use{mems[r.IntN(6)].Slice(from, 4+4*r.IntN(4)), access(1 + r.IntN(3))})
 			}
-			p.Late = r.IntN(4) == 0
+			p.late = r.IntN(4) == 0
 			dispatch(p, uses...)
 		}
 		written := slices.Clone(p.ops)

@@ -27,10 +27,10 @@ func TestUsage(t *testing.T) {
 		sum := p.Temp("sum", kib)
 		dispatch(p, use{sum.All(), writes}).stage = p.Stage
 		for i := range back {
-			p.Late = late
+			p.late = late
 			back[i] = p.Temp("again", 16*kib)
 			dispatch(p, use{there[i].All(), reads}, use{back[i].All(), writes}).stage = p.Stage
-			p.Late = false
+			p.late = false
 			dispatch(p, use{back[i].All(), reads}, use{sum.All(), reads | writes}).stage = p.Stage
 		}
 		u, err := p.Usage()

@@ -7,6 +7,15 @@
 // Tiles of a side of n pixels begin at 4 t - origin, where origin is 1 if n mod 4 is 1, else 0: so the last tile has two pixels or
 // more, and a pixel meets its mirror image within its tile.
 
+// Points are fp32. With MATRIX, for products by cooperative matrices, they are held as the tensors are, in 16 bits.
+#ifdef MATRIX
+#define POINT4 REAL4
+#define POINT(v) STORE(v)
+#else
+#define POINT4 vec4
+#define POINT(v) v
+#endif
+
 const int TILE = 4, PATCH = TILE + 2, POINTS = PATCH * PATCH;
 const float A = 0.6875, B = 1.375, AA = A * A, BB = B * B, PRODUCT = AA * BB, SUM = AA + BB;
 const float N0 = 1.0 / PRODUCT, N1 = 0.5 / (AA * (AA - BB)), N2 = 0.5 / (BB * (BB - AA));
