@@ -220,9 +220,10 @@ func (k layerCase) run(t *Trial) error {
 	})
 	constant := float64(convBound)
 	if c, ok := k.layer.(Winograd); ok {
-		constant = winogradBound
+		points := pointEngineOf(t.dev.Info, x, y).Element
+		constant = winogradBound(points)
 		ySums, dxSums, dwSums = newMagnitudes(ySums, biases), newMagnitudes(dxSums, dxs), newMagnitudes(dwSums, dws)
-		c.amplify(k, xs, ws, dys, &ySums, &dxSums, &dwSums)
+		c.amplify(k, points, xs, ws, dys, &ySums, &dxSums, &dwSums)
 	}
 	want, bound := ySums.activated(k.act, constant)
 	if err := t.Compare(y, want, bound); err != nil {

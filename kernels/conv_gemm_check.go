@@ -26,13 +26,7 @@ func init() {
 	} {
 		name := fmt.Sprintf("%T %s", k.layer, k.name(k.details()))[len("kernels."):]
 		tiled = append(tiled, Case{name, func(t *Trial) error { return k.as(t, vk.DiscreteGPU, NoMatrices) }})
-		matrix = append(matrix, Case{name, func(t *Trial) error {
-			if _, err := MatrixShape(t.dev.Info); err != nil {
-				return err
-			}
-			t.Element = Float16
-			return k.as(t, vk.DiscreteGPU, Unrestricted)
-		}})
+		matrix = append(matrix, matrixCase(name, k))
 	}
 	register(Check{
 		Name: "conv_matrix",
@@ -48,4 +42,15 @@ func init() {
 			"conv_weight_grad_tiled", "conv_weight_grad_tiled_add", "conv_sum", "conv_sum_add"),
 		Cases: append(tiled, in16(tiled)...),
 	})
+}
+
+// matrixCase is a case in fp16 as a GPU with cooperative matrices would run it.
+func matrixCase(name string, k layerCase) Case {
+	return Case{name, func(t *Trial) error {
+		if _, err := MatrixShape(t.dev.Info); err != nil {
+			return err
+		}
+		t.Element = Float16
+		return k.as(t, vk.DiscreteGPU, Unrestricted)
+	}}
 }

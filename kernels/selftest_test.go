@@ -49,7 +49,7 @@ func TestLeastDevice(t *testing.T) {
 			case c.buffers == 4 && Skipped(r.Err) && strings.Contains(r.Err.Error(), "storage buffers, more than the device allows: 4"):
 				refused[r.Check] = true
 			case !float16 && Skipped(r.Err) && strings.Contains(r.Err.Error(), "shader peak_fma_half"):
-			case !matrices && Skipped(r.Err) && (r.Check == MatrixCheck || r.Check == "conv_matrix"):
+			case !matrices && Skipped(r.Err) && (r.Check == MatrixCheck || strings.HasSuffix(r.Check, "_matrix")):
 			default:
 				t.Errorf("%s/%s with %d buffers, shuffle %v: %v", r.Check, r.Case, c.buffers, c.shuffle, r.Err)
 			}

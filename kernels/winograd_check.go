@@ -9,16 +9,26 @@
 //
 // and the gradients the like, transposed. A term of the sum over channels is rounded about 14 times on its way, 12 of them in the
 // transforms, but never all in one direction.
+//
+// Points of 16 bits are rounded once more, by at most the unit roundoff v = 2^-11 of themselves: each product of two by 2 v, which comes
+// through the maps in the same way, so that C u grows by 2 v. Below 2^-14 fp16 are multiples of 2^-24, and the error is that of 2^-14.
 
 package kernels
 
 import (
 	"fmt"
 	"math"
+
+	"cyclevk/vk"
 )
 
 // winogradBound is C.
-const winogradBound = 1
+func winogradBound(points Element) float64 {
+	if points == Float32 {
+		return 1
+	}
+	return 1 + 2*points.unit()/U
+}
 
 func init() {
 	register(Check{
@@ -28,6 +38,34 @@ func init() {
 			"winograd_products", "winograd_products_shuffle", "winograd_weights_grad", "winograd_weights_grad_add", "conv_weight_grad", "conv_weight_grad_shuffle",
 		),
 		Cases: winogradCases(),
+	})
+	var matrix, tiled []Case
+	for _, k := range []layerCase{
+		{Winograd{Conv{16, 16, 3, 1, 1, true}, true}, 1, 4, 5, 16, 16, true, ReLU, false},
+		{Winograd{Conv{24, 40, 3, 1, 1, true}, true}, 2, 7, 9, 24, 40, false, None, true},
+		{Winograd{Conv{64, 72, 3, 1, 1, false}, true}, 1, 9, 17, 64, 72, true, Tanh, true},
+		{Winograd{Conv{48, 16, 3, 1, 1, false}, true}, 3, 22, 27, 48, 16, true, LeakyReLU, false}, // more tiles than a workgroup has rows
+	} {
+		name := k.name(k.details())
+		tiled = append(tiled, Case{name, func(t *Trial) error { return k.as(t, vk.DiscreteGPU, NoMatrices) }})
+		matrix = append(matrix, matrixCase(name, k))
+	}
+	register(Check{
+		Name: "winograd_matrix",
+		Shaders: []string{
+			"winograd_input_matrix_half", "winograd_weights_matrix_half", "winograd_output_grad_matrix_half", "winograd_products_matrix_half",
+			"winograd_products_matrix_adjoint_half", "winograd_output_half", "winograd_input_grad_half", "winograd_input_grad_add_half",
+			"conv_weight_grad_matrix_half", "winograd_weights_grad", "winograd_weights_grad_add",
+		},
+		Cases: matrix,
+	})
+	register(Check{
+		Name: "winograd_tiled",
+		Shaders: append(
+			halves("winograd_input", "winograd_weights", "winograd_output", "winograd_output_grad", "winograd_input_grad", "winograd_input_grad_add"),
+			"winograd_products_tiled", "winograd_products_tiled_adjoint", "conv_weight_grad_tiled", "winograd_weights_grad", "winograd_weights_grad_add",
+		),
+		Cases: append(tiled, in16(every(2, tiled))...),
 	})
 }
 
@@ -109,12 +147,16 @@ func transposed(m [][]float64) [][]float64 {
 
 // amplify gives the sums of the three passes the magnitudes of this file's bound in place of those of their own terms, to which the
 // magnitudes that they begin with (the bias, what is added to) are added.
-func (c Winograd) amplify(k layerCase, xs, ws, dys []float32, y, dx, dw *sums) {
+func (c Winograd) amplify(k layerCase, element Element, xs, ws, dys []float32, y, dx, dw *sums) {
 	const patch = winogradTile + 2
 	type points [winogradPoints]float64
+	least := 0.0 // of what a point is rounded as
+	if element == Float16 {
+		least = 0x1p-14
+	}
 	flat := func(f func(i, j int) float64) (p points) {
 		for i := range p {
-			p[i] = f(i/patch, i%patch)
+			p[i] = max(least, f(i/patch, i%patch))
 		}
 		return p
 	}

@@ -5,6 +5,8 @@
 //! variant conv_forward_matrix_add_half -DACCUMULATE
 //! variant conv_data_grad_matrix_half -DADJOINT
 //! variant conv_data_grad_matrix_add_half -DADJOINT -DACCUMULATE
+//! variant winograd_products_matrix_half -DPOINTS
+//! variant winograd_products_matrix_adjoint_half -DPOINTS -DADJOINT
 //
 // shapes     x [N,H,W,CI], w [kernel,kernel,CI,CO], bias [CO], y [N,OH,OW,CO]; the adjoint takes dy for x, bias [CI], and gives dx for y;
 //            CI and CO are padded to a multiple of 8
@@ -25,6 +27,13 @@
 
 #define HALF 9
 #include "inc/real.glsl"
+#ifdef POINTS // sums stay fp32
+#define Y4 vec4
+#define RESULT(v) v
+#else
+#define Y4 uvec2
+#define RESULT(v) STORE(v)
+#endif
 
 layout(local_size_x_id = 0) in;
 layout(constant_id = 0) const int LANES = 128;
@@ -37,7 +46,7 @@ layout(std430, binding = 2) readonly buffer Bias { vec4 bias[]; };
 #ifdef ACCUMULATE
 layout(std430, binding = 3) buffer Y { uvec2 y[]; };
 #else
-layout(std430, binding = 3) writeonly buffer Y { uvec2 y[]; };
+layout(std430, binding = 3) writeonly buffer Y { Y4 y[]; };
 #endif
 
 layout(push_constant) uniform Push {
@@ -86,7 +95,7 @@ void fetch(int column) {
 #else
         const ivec2 at = ivec2(slice * SLICE + row, column / 8 + col);
 #endif
-        weight8[i] = w[((tap.x * kernel + tap.y) * 4 * ci + min(at.x, 4 * ci - 1)) * (co / 2) + min(at.y, co / 2 - 1)];
+        weight8[i] = w[(TAP * 4 * ci + min(at.x, 4 * ci - 1)) * (co / 2) + min(at.y, co / 2 - 1)];
     }
 }
 
@@ -155,7 +164,7 @@ void main() {
 #ifdef ACCUMULATE
                 ADD(y[target(p) * TO + channel], v);
 #else
-                y[target(p) * TO + channel] = STORE(v);
+                y[target(p) * TO + channel] = RESULT(v);
 #endif
             }
         }

@@ -8,6 +8,8 @@
 //! variant conv_forward_tiled_add_half -DACCUMULATE -DHALF=7
 //! variant conv_data_grad_tiled_half -DADJOINT -DHALF=7
 //! variant conv_data_grad_tiled_add_half -DADJOINT -DACCUMULATE -DHALF=7
+//! variant winograd_products_tiled -DPOINTS
+//! variant winograd_products_tiled_adjoint -DPOINTS -DADJOINT
 //
 // shapes     x [N,H,W,CI], w [kernel,kernel,CI,CO], bias [CO], y [N,OH,OW,CO]; the adjoint takes dy for x, bias [CI], and gives dx for y;
 //            CI and CO are padded to a multiple of 4
@@ -92,7 +94,7 @@ void fetch(int column) {
 #else
         const ivec2 at = ivec2(slice * SLICE + row, column / 4 + col);
 #endif
-        weight4[i] = w[((tap.x * kernel + tap.y) * 4 * ci + min(at.x, 4 * ci - 1)) * co + min(at.y, co - 1)];
+        weight4[i] = w[(TAP * 4 * ci + min(at.x, 4 * ci - 1)) * co + min(at.y, co - 1)];
     }
 }
 

@@ -4,6 +4,8 @@
 // The adjoint's workgroups take pixels of one kind, which meet the same taps. With stride 2 the four kinds are the phases. With
 // reflection they are the rows and columns that the padding mirrors or does not: a mirror image's gradients are taps of their
 // own, which only those pixels pay for.
+//
+// With POINTS they are Winograd's products: each image is a point, a 1x1 convolution of its own whose pixels are the tiles.
 // The including shader declares SLICE, REFLECT, and the push constants of all convolutions.
 
 ivec2 kind; // of the workgroup's pixels, down and across: 0 or 1
@@ -12,9 +14,37 @@ ivec2 view; // whether the tap looks at mirror images of the pixels' rows and co
 int slice;  // of the tap's channels
 
 #ifdef ADJOINT
-
 #define FROM co
 #define TO ci
+#else
+#define FROM ci
+#define TO co
+#endif
+
+#ifdef POINTS
+
+#define TAP point
+int point; // the workgroup's
+int tapStep() { return 1; }
+ivec2 views() { return ivec2(1); }
+
+Place pixel(int index) { return Place(index < width ? point : images, 0, index); }
+int target(Place p) { return p.n * width + p.x; }
+int source(Place p) { return p.n < images ? target(p) : -1; }
+
+// blockOf finds the workgroup's point, and the index of its first tile; -1 where there is none.
+int blockOf(int rows) {
+    const int blocks = (width + rows - 1) / rows;
+    point = workgroup() / blocks;
+    return point < images ? workgroup() % blocks * rows : -1;
+}
+
+#else
+
+#define TAP (tap.x * kernel + tap.y) // whose weights they are
+
+#ifdef ADJOINT
+
 int tapStep() { return stride; }
 ivec2 views() { return REFLECT ? kind + 1 : ivec2(1); }
 
@@ -48,8 +78,6 @@ int source(Place p) {
 
 #else
 
-#define FROM ci
-#define TO co
 int tapStep() { return 1; }
 ivec2 views() { return ivec2(1); }
 
@@ -80,6 +108,8 @@ int blockOf(int rows) {
     }
     return block * rows;
 }
+
+#endif
 
 ivec2 firstTap() { return (kind + pad) % tapStep(); }
 int slices() { return (4 * FROM + SLICE - 1) / SLICE; }
