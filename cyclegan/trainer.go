@@ -72,6 +72,9 @@ type Memory struct {
 // Sum is both.
 func (m Memory) Sum() int { return m.Device + m.Host }
 
+// Unused says in a line what of the configuration changes nothing on the device; it is empty where everything does.
+func (t *Trainer) Unused() string { return t.Config.unused(t.step.Program) }
+
 // Memory is what Start will allocate.
 func (t *Trainer) Memory() (m Memory, err error) {
 	for _, p := range slices.Backward(t.programs()) { // all before what they lend each other is counted

@@ -3,6 +3,8 @@
 package cyclegan
 
 import (
+	"fmt"
+
 	"cyclevk/kernels"
 	"cyclevk/vk"
 )
@@ -14,6 +16,7 @@ type Workload struct {
 	start, once func() error
 	memory      func() (Memory, error)
 	free        func()
+	config      Config
 }
 
 // Memory is what Start will allocate.
@@ -24,6 +27,17 @@ func (w *Workload) Start() error { return w.start() }
 
 // Once runs the program once, on noise, and waits for it. Each run is prepared by the host as in use.
 func (w *Workload) Once() error { return w.once() }
+
+// Unused is what of the configuration changes nothing, as Trainer's.
+func (w *Workload) Unused() string { return w.config.unused(w.Program) }
+
+// unused says so in a line of --winograd; it is empty where a program has a pass by F(4,3), or none is asked for.
+func (c *Config) unused(p *vk.Program) string {
+	if !c.Winograd || kernels.UsesWinograd(p) {
+		return ""
+	}
+	return fmt.Sprintf("--winograd changes nothing: in %s on %s no convolution of the %s is faster by F(4,3)", c.Precision, p.Device().Info.Name, p.Name)
+}
 
 // Close frees everything.
 func (w *Workload) Close() { w.free() }
@@ -40,7 +54,7 @@ func TrainingWorkload(dev *vk.Device, c Config) (*Workload, error) {
 		}
 		return b.Wait()
 	}
-	return &Workload{b.step.Program, b.Start, once, b.Trainer.Memory, b.Close}, nil
+	return &Workload{b.step.Program, b.Start, once, b.Trainer.Memory, b.Close, c}, nil
 }
 
 // TranslationWorkload translates a batch of pictures by G_A, pixels to pixels.
@@ -94,5 +108,5 @@ func TranslationWorkload(dev *vk.Device, c Config) (*Workload, error) {
 		u, err := p.Usage()
 		return Memory{weights + u.Temporaries, u.Host}, err
 	}
-	return &Workload{p, start, once, memory, func() { p.Free(); arena.Free() }}, nil
+	return &Workload{p, start, once, memory, func() { p.Free(); arena.Free() }, c}, nil
 }

@@ -13,6 +13,7 @@ package kernels
 
 import (
 	"slices"
+	"strings"
 
 	"cyclevk/vk"
 )
@@ -74,6 +75,11 @@ func winogradTiles(n int) int {
 		n++
 	}
 	return divUp(n, winogradTile)
+}
+
+// UsesWinograd says whether a program has a pass by F(4,3).
+func UsesWinograd(p *vk.Program) bool {
+	return slices.ContainsFunc(p.List(), func(d vk.Dispatch) bool { return strings.HasPrefix(d.Shader, "winograd_") })
 }
 
 // tilesOf is how many tiles cover the images of a tensor.

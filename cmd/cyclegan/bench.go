@@ -137,6 +137,9 @@ func bench(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
+	if report.Unused != "" {
+		app.Say(c, "%s", report.Unused)
+	}
 	if err := report.print(c.App.Writer); err != nil {
 		return err
 	}
@@ -151,8 +154,9 @@ type benchReport struct {
 	Device string          `json:"device"`
 	Driver string          `json:"driver"`
 	Config cyclegan.Config `json:"config"`
-	Memory int             `json:"memory_bytes"` // device memory that training takes
-	Host   int             `json:"host_bytes"`   // what it takes of the host's
+	Memory int             `json:"memory_bytes"`     // device memory that training takes
+	Host   int             `json:"host_bytes"`       // what it takes of the host's
+	Unused string          `json:"unused,omitempty"` // what of the configuration changes nothing
 
 	Step    *timing `json:"step_ms"`
 	Forward *timing `json:"forward_ms"`
@@ -185,7 +189,7 @@ func (r *benchReport) networks(ctx context.Context, dev *vk.Device, runs int) er
 	if err != nil {
 		return err
 	}
-	r.Memory, r.Host = memory.Device, memory.Host
+	r.Memory, r.Host, r.Unused = memory.Device, memory.Host, b.Unused()
 	if err := b.Start(); err != nil {
 		return err
 	}

@@ -206,7 +206,7 @@ func (o *profiling) measure(ctx context.Context, dev *vk.Device, bar *app.Progre
 	defer func() { err = errors.Join(err, release()) }()
 	m := &profile.Measurement{
 		Subject: w.Name, Device: dev.Info.Name, Driver: dev.Info.Driver, Config: o.config, Dispatches: dispatches(w.Program),
-		Submissions: submissions(w.Program),
+		Submissions: submissions(w.Program), Note: w.Unused(),
 	}
 	if m.Memory, err = memory(w); err != nil {
 		return nil, err
@@ -217,7 +217,7 @@ func (o *profiling) measure(ctx context.Context, dev *vk.Device, bar *app.Progre
 	modes := o.modes
 	if dev.Info.Limits.TimestampPeriod == 0 {
 		modes = nil
-		m.Note = fmt.Sprintf("the device %s has no timestamps: whole runs are timed, by the host's clock, and no dispatch is", dev.Info.Name)
+		m.Note = strings.TrimPrefix(m.Note+"\n", "\n") + fmt.Sprintf("the device %s has no timestamps: whole runs are timed, by the host's clock, and no dispatch is", dev.Info.Name)
 	}
 	if m.Peaks, err = measurePeaks(ctx, dev); err != nil {
 		return nil, err

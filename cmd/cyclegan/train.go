@@ -91,6 +91,9 @@ func (t *training) run(ctx context.Context, dev *vk.Device) (err error) {
 	if err := t.announce(dev.Info); err != nil {
 		return err
 	}
+	if unused := t.trainer.Unused(); unused != "" {
+		fmt.Fprintf(t.stderr, "cyclegan train: %s\n", unused)
+	}
 	if err := t.checkFolder(); err != nil {
 		return app.BadInput(err)
 	}

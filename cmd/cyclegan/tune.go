@@ -65,6 +65,9 @@ func tune(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
+	if report.Unused != "" {
+		app.Say(c, "%s", report.Unused)
+	}
 	if err := report.print(c.App.Writer); err != nil {
 		return err
 	}
@@ -107,6 +110,7 @@ type tuneReport struct {
 	Device string          `json:"device"`
 	Driver string          `json:"driver"`
 	Config cyclegan.Config `json:"config"`
+	Unused string          `json:"unused,omitempty"` // what of it changes nothing
 
 	Passes  []tunedPass `json:"passes"`
 	Default float64     `json:"default_ms"` // of all passes as often as the step and the forward pass have them
@@ -133,6 +137,7 @@ func (r *tuneReport) measure(ctx context.Context, dev *vk.Device, tuning vk.Tuni
 	}
 	defer b.Close()
 	defer bar.Clear()
+	r.Unused = b.Unused()
 	list := b.Tunables()
 	bar.Of(len(list))
 	for i, t := range list {
