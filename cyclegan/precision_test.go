@@ -228,48 +228,17 @@ func TestBrokenHalves(t *testing.T) {
 // layer adds its rounding twice, before its norm and after.
 func TestPrecisionIsClose(t *testing.T) {
 	dev := vktest.Device(t)
-	exact := map[string][]float64{}
+	var exact map[string][]float64
 	var exactPicture *data.Image
 	for _, precision := range []string{"fp32", "fp16", "bf16"} {
 		unit := map[string]float64{"fp16": 0x1p-11, "bf16": 0x1p-8}[precision]
 		config := tiny()
 		config.CropSize, config.NetG, config.Precision = 32, "resnet_3blocks", precision
 		tr := startTrainer(t, dev, config, nil)
-		if _, err := tr.Step(randomBatch(config, 3), config.LR); err != nil {
-			t.Fatal(err)
-		}
-		results, err := tr.Drain()
-		if err != nil {
-			t.Fatal(err)
-		}
-		scale := 1.0
-		if results[0].Scaling.Scale > 0 {
-			scale = float64(results[0].Scaling.Scale)
-		}
-		for _, ps := range tr.networks() {
-			raw, err := ps.read(dev, ps.Grads)
-			if err != nil {
-				t.Fatal(err)
-			}
-			var g []float64
-			for _, x := range bytesFloats(raw) {
-				g = append(g, float64(x)/scale)
-			}
-			if precision == "fp32" {
-				exact[ps.Net] = g
-				continue
-			}
-			d := make([]float64, len(g))
-			for i := range d {
-				d[i] = g[i] - exact[ps.Net][i]
-			}
-			bound := 4e-3 * math.Sqrt(unit/kernels.U)
-			if ps == tr.DA.Params || ps == tr.DB.Params {
-				bound = 2e-6 * unit / kernels.U
-			}
-			if off := norm(d) / norm(exact[ps.Net]); !(off <= bound) {
-				t.Errorf("%s: the gradient of %s is off by %.4f, at most %.4f", precision, ps.Net, off, bound)
-			}
+		if g := firstGradients(t, tr); precision == "fp32" {
+			exact = g
+		} else {
+			nearGradients(t, tr, g, exact, unit)
 		}
 		c, err := tr.Checkpoint()
 		if err != nil {
@@ -307,6 +276,53 @@ func TestPrecisionIsClose(t *testing.T) {
 		if off, bound := norm(d)/math.Sqrt(float64(len(d))), 0.5*unit*math.Sqrt(2*layers); !(off <= bound) {
 			t.Errorf("%s: a picture is off by %.5f, at most %.5f", precision, off, bound)
 		}
+	}
+}
+
+// firstGradients takes the first step and returns the gradients of each network.
+func firstGradients(t *testing.T, tr *Trainer) map[string][]float64 {
+	t.Helper()
+	if _, err := tr.Step(randomBatch(tr.Config, 3), tr.Config.LR); err != nil {
+		t.Fatal(err)
+	}
+	results, err := tr.Drain()
+	if err != nil {
+		t.Fatal(err)
+	}
+	scale := 1.0
+	if results[0].Scaling.Scale > 0 {
+		scale = float64(results[0].Scaling.Scale)
+	}
+	gradients := map[string][]float64{}
+	for _, ps := range tr.networks() {
+		raw, err := ps.read(tr.dev, ps.Grads)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, x := range bytesFloats(raw) {
+			gradients[ps.Net] = append(gradients[ps.Net], float64(x)/scale)
+		}
+	}
+	return gradients
+}
+
+// nearGradients holds those of a step by a unit roundoff against those of fp32, see TestPrecisionIsClose.
+func nearGradients(t *testing.T, tr *Trainer, got, exact map[string][]float64, unit float64) {
+	t.Helper()
+	for net, g := range got {
+		d := make([]float64, len(g))
+		for i := range d {
+			d[i] = g[i] - exact[net][i]
+		}
+		bound := 4e-3 * math.Sqrt(unit/kernels.U)
+		if net == tr.DA.Params.Net || net == tr.DB.Params.Net {
+			bound = 2e-6 * unit / kernels.U
+		}
+		off := norm(d) / norm(exact[net])
+		if !(off <= bound) {
+			t.Errorf("%s: the gradient of %s is off by %.4f, at most %.4f", tr.Config.Precision, net, off, bound)
+		}
+		t.Logf("%s, winograd %v: the gradient of %s is off by %.4f of at most %.4f", tr.Config.Precision, tr.Config.Winograd, net, off, bound)
 	}
 }
 

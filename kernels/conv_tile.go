@@ -23,6 +23,7 @@ type engine struct {
 
 	step, row, col, product float64 // costs of a step, of a row's and a column's loads, of a pair
 	transform               float64 // cost of a workgroup's share of one of Winograd's transforms
+	launch                  float64 // cost of one more dispatch that waits for another
 	unit                    float64 // of these costs, beside those of a gemm
 	tiles                   []tile  // to choose from: those that the registers hold
 
@@ -47,7 +48,7 @@ func engineOf(info vk.DeviceInfo) engine {
 			step: 40, row: 12, col: 12, product: 4, transform: 3000, unit: 1, tiles: cpuTiles, weightRows: 8, weightGroups: 2,
 		}
 	}
-	return engine{lanes: 64, parallel: 512, step: 8, row: 8, col: 8, product: 4, transform: 1800, unit: 16, tiles: gpuTiles, weightRows: 4, weightGroups: 512}
+	return engine{lanes: 64, parallel: 512, step: 8, row: 8, col: 8, product: 4, transform: 1800, launch: 500, unit: 16, tiles: gpuTiles, weightRows: 4, weightGroups: 512}
 }
 
 // Convolutions says how a device runs the convolutions, and why so.
@@ -116,7 +117,7 @@ func winogradPays(info vk.DeviceInfo, c Conv, from, to Tensor, adjoint bool) boo
 	direct := e.passTime(g, kinds, c.Kernel*c.Kernel, from, to)
 	points := e.passTime(pointEngineOf(info, from, to).gemm, slices.Repeat([]int{tiles}, winogradPoints), 1, from, to)
 	transforms := divUp(tiles*in, e.lanes) + divUp(tiles*out, e.lanes) + divUp(4*in*out, e.lanes)
-	return points+e.unit*e.transform*float64(transforms)/float64(e.parallel) < direct
+	return points+e.unit*(e.transform*float64(transforms)/float64(e.parallel)+2*e.launch) < direct
 }
 
 // passTime is what a convolution costs, by a family of kernels or the plain ones: over numbers of pixels that are treated alike, each of
