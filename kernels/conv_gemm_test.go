@@ -30,6 +30,11 @@ func TestSharedTilesGiveTheSameBits(t *testing.T) {
 		c.DataGrad(p, y, w, x, true)
 		n := len(c.gemmOf(dev.Info, convPass{from: x, to: y}, false).tiles)
 		tiles = append(tiles, n, n)
+		fast := Winograd{c, true}
+		fast.Forward(p, x, w, p.Temp("bias", 4*24).All(), y, Tanh)
+		fast.DataGrad(p, y, w, x, true)
+		n = len(pointEngineOf(dev.Info, x, y).tiles)
+		tiles = append(tiles, n, n)
 	}
 	list := vk.Tunables(p)
 	if len(list) != len(tiles) || p.Err() != nil {
@@ -42,6 +47,46 @@ func TestSharedTilesGiveTheSameBits(t *testing.T) {
 		}
 		if len(pass.Variants) != tiles[i] || len(m.Dropped) > 0 {
 			t.Errorf("%s, %s: %d tiles, want %d; dropped: %v", pass.Label, pass.Shader, len(pass.Variants), tiles[i], m.Dropped)
+		}
+	}
+}
+
+// TestWinogradPays: which kernels multiply points, of what type, and whether that is faster than what the device would take without.
+func TestWinogradPays(t *testing.T) {
+	limits := vk.Limits{SubgroupSize: 32, MaxSharedMemory: 48 << 10, MaxInvocations: 1024, MaxGroupSize: [3]int{1024, 1024, 64}}
+	gpu := vk.DeviceInfo{Type: vk.DiscreteGPU, Limits: limits}
+	matrices := gpu
+	matrices.Features = vk.Features{CooperativeMatrix: true, Float16: true}
+	matrices.Matrices = []vk.Matrix{{M: 16, N: 16, K: 16, A: "f16", B: "f16", C: "f32", Sum: "f32", Subgroup: true}}
+	cpu := vk.DeviceInfo{Type: vk.CPU, Limits: vk.Limits{SubgroupSize: 8}, Features: vk.Features{SubgroupShuffle: true}}
+	const plain, tiles, matrix = "", "winograd_products_tiled", "winograd_products_matrix_half"
+	for _, c := range []struct {
+		info          vk.DeviceInfo
+		element       Element
+		channels      int
+		points        Element
+		shader        string
+		large, little bool // pays in pictures of 64x64, of 8x8
+	}{
+		{cpu, Float32, 256, Float32, plain, true, false},
+		{cpu, Float16, 256, Float32, plain, true, false},
+		{gpu, Float32, 256, Float32, tiles, true, true},
+		{gpu, BFloat16, 256, Float32, tiles, true, true},
+		{gpu, Float16, 256, Float32, tiles, true, true},
+		{gpu, Float32, 8, Float32, plain, false, false},
+		{matrices, Float32, 256, Float32, tiles, true, true},
+		{matrices, Float16, 256, Float16, matrix, true, true},
+	} {
+		of := func(side int) Tensor { return Tensor{N: 1, H: side, W: side, C: c.channels, Element: c.element} }
+		e, shader := pointEngineOf(c.info, of(64), of(64)), plain
+		if e.gemm != nil {
+			shader = e.points[0]
+		}
+		conv := Conv{c.channels, c.channels, 3, 1, 1, true}
+		for side, want := range map[int]bool{64: c.large, 8: c.little} {
+			if pays := winogradPays(c.info, conv, of(side), of(side), false); pays != want || e.Element != c.points || shader != c.shader {
+				t.Errorf("%v, %s, %d channels, %d pixels: points of %s by %q, pays: %v", c.info.Type, c.element, c.channels, side, e.Element, shader, pays)
+			}
 		}
 	}
 }
