@@ -74,3 +74,24 @@ func TestStopwatch(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+// TestUnusedWinograd: where no convolution is large enough for --winograd, the commands say so.
+func TestUnusedWinograd(t *testing.T) {
+	if _, err := vk.Devices(); errors.Is(err, vk.ErrNoDriver) {
+		t.Skip(err)
+	}
+	dir := t.TempDir()
+	small := []string{"--size", "16", "--netG", "resnet_1blocks", "--ngf", "4", "--ndf", "4", "--n-layers-D", "1", "--precision", "fp16"}
+	for _, command := range [][]string{{"bench", "--steps", "1"}, {"profile", "train", "--count_only"}, {"profile", "translate", "--count_only"}} {
+		for _, asked := range []bool{true, false} {
+			args := slices.Concat(command, small)
+			if asked {
+				args = append(args, "--winograd")
+			}
+			r := must(t, dir, args...)
+			if said := strings.Contains(r.stdout+r.stderr, "--winograd changes nothing: in fp16 on "); said != asked {
+				t.Errorf("%q: said: %v\n%s%s", args, said, r.stdout, r.stderr)
+			}
+		}
+	}
+}
