@@ -110,7 +110,12 @@ func (k layerCase) gate16(t *Trial, relu bool) error {
 	}
 	fast, appendFast := run(Float16, k.layer)
 	known, appendKnown := run(BFloat16, k.layer.(Winograd).Conv)
-	if err := t.Run(func(p *vk.Program) { appendFast(p); appendKnown(p) }); err != nil {
+	err := t.Run(func(p *vk.Program) {
+		appendFast(p)
+		defer Restrict(NoMatrices)()
+		appendKnown(p)
+	})
+	if err != nil {
 		return err
 	}
 	for i, pass := range []string{"forward", "data gradient", "weight gradient"} {
