@@ -70,7 +70,7 @@ func TestProfileMemory(t *testing.T) {
 		if err := json.Unmarshal([]byte(read(t, dir, "counts.json")), &report); err != nil {
 			t.Fatal(err)
 		}
-		if !strings.Contains(r.stdout, "memory: ") || !strings.Contains(r.stdout, "alive at once, MB: generators ") {
+		if !strings.Contains(r.stdout, "memory: ") || !strings.Contains(r.stdout, "alive at once, MB: ") {
 			t.Error(r.stdout)
 		}
 		return report.Memory
