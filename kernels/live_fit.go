@@ -42,13 +42,35 @@ func LiveFit(p *vk.Program, frame vk.Range, f Fit, x Tensor) {
 		p.Fail(fmt.Errorf("live_fit: frame of %d bytes, want %d", frame.Bytes, PixelBytes(1, f.FrameH, f.FrameW, 3, 8)))
 		return
 	}
+	first, lines := f.lines()
 	push := fitPush{
 		int32(f.FrameW), int32(f.FrameH), int32(f.W), int32(f.H), int32(f.Num), int32(f.Den), int32(offsetX), int32(offsetY), uint32(x.C),
+		int32(first), int32(lines),
+	}
+	if size := Bytes(1, lines, f.W, 3); f.Num >= fitApart*f.Den && size <= fitBytes {
+		filtered := p.Temp("filtered lines", size).All()
+		launch(p, vk.Launch{Push: push, Groups: groups(f.W*divUp(lines, fitRun), flatSize)}, "live_fit_across", frame, filtered)
+		launch(p, vk.Launch{Push: push, Groups: groups(f.W*f.H, flatSize)}, "live_fit_down", filtered, x.Range)
+		return
 	}
 	launch(p, vk.Launch{Push: push, Groups: groups(f.W*f.H, flatSize)}, "live_fit", frame, x.Range)
+}
+
+// Lines are filtered apart where pixels become fewer by fitApart along each axis: by s, they are s times as many as the canvas has, of 2 s taps
+// for each of its columns, in the place of 4 s s taps for each pixel. fitBytes bounds their bytes, to what every device binds at once;
+// a lane filters fitRun of them (LINES in live_fit_across.comp).
+const fitApart, fitBytes, fitRun = 2, 128 << 20, 4
+
+// lines are those of the frame under the canvas: the first, and how many.
+func (f Fit) lines() (first, n int) {
+	reach, offset := 2*max(f.Num, f.Den), f.offset(f.FrameH, f.H)
+	first = max(f.Num+offset-reach+f.Den, 0) / (2 * f.Den)
+	end := min(((2*f.H-1)*f.Num+offset+reach+f.Den-1)/(2*f.Den), f.FrameH)
+	return first, end - first
 }
 
 type fitPush struct {
 	frameW, frameH, w, h, num, den, offsetX, offsetY int32
 	channels                                         uint32
+	firstLine, lines                                 int32
 }

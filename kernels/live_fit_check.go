@@ -10,8 +10,12 @@ import (
 )
 
 func init() {
-	register(Check{Name: "live_fit", Shaders: []string{"live_fit"}, Cases: liveFitCases(), Sized: sized("FRAMEH,FRAMEW", [][]int{{480, 640}}, func(t *Trial, _ string, v []int) error {
-		const side = 256 // of the canvas, onto which the frame's shorter side is brought
+	shaders := []string{"live_fit", "live_fit_across", "live_fit_down"}
+	register(Check{Name: "live_fit", Shaders: shaders, Cases: liveFitCases(), Sized: sized("FRAMEH,FRAMEW", [][]int{{480, 640}}, func(t *Trial, shader string, v []int) error {
+		side := 256 // of the canvas, onto which the frame's shorter side is brought
+		if shader != "live_fit" {
+			side = min(v[0], v[1]) / fitApart &^ 3
+		}
 		short := min(v[0], v[1])
 		return liveFitTrial(t, Fit{v[1], v[0], side, side, short, side}, 3)
 	})})
@@ -25,6 +29,8 @@ func liveFitCases() (cases []Case) {
 		{64, 48, 8, 8, 48, 8},
 		{13, 31, 24, 40, 13, 27},
 		{37, 40, 12, 12, 37, 12},
+		{20, 70, 8, 12, 20, 8}, // cropped, and so only some lines filtered apart
+		{97, 71, 8, 8, 71, 8},
 		{37, 23, 56, 36, 23, 37},
 		{1, 40, 8, 32, 1, 8},
 		{1920, 12, 32, 8, 12, 8},
