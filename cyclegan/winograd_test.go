@@ -59,7 +59,7 @@ func TestWinogradIn16Bits(t *testing.T) {
 	exact := firstGradients(t, direct)
 	direct.Close()
 	kinds := []vk.DeviceType{vk.CPU}
-	if _, err := kernels.MatrixShape(dev.Info); err == nil {
+	if _, err := kernels.MatrixShape(dev.Info, kernels.Float16); err == nil {
 		kinds = append(kinds, vk.DiscreteGPU)
 	}
 	defer func() { dev.Info.Type = vk.CPU }()

@@ -275,7 +275,13 @@ func (c ConvTranspose) details() string {
 
 // as runs the case as a device of another type would, on a choice of kernels.
 func (k layerCase) as(t *Trial, kind vk.DeviceType, choice Restriction) error {
+	return k.asWith(t, kind, choice, Unproven{})
+}
+
+// asWith allows the choice kernels that are unproven, too.
+func (k layerCase) asWith(t *Trial, kind vk.DeviceType, choice Restriction, too Unproven) error {
 	defer Restrict(choice)()
+	defer Allow(too)()
 	defer func(old vk.DeviceType) { t.dev.Info.Type = old }(t.dev.Info.Type)
 	t.dev.Info.Type = kind
 	return k.run(t)

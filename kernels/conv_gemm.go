@@ -86,7 +86,7 @@ func gemmOf(info vk.DeviceInfo, x, y Tensor) *gemm {
 	if restriction == NoTiles || min(x.C, y.C) < 16 {
 		return nil
 	}
-	if e := matrixEngineOf(info); e.serves(x, y) {
+	if e := matrixEngineOf(info, x.Element); e.serves(x, y) {
 		return &e.gemm
 	}
 	return tiledOf(info)
@@ -191,7 +191,7 @@ func (g *gemm) weightSplits(p *vk.Program, l vk.Launch, c Conv, x, dy Tensor, ou
 	}{c.shape(x, dy), constant(c.Reflect), int32(share)}
 	shader := g.weights[constant(accumulate)]
 	if strings.HasSuffix(shader, "_half") {
-		launch(p, l, shader, x.Range, dy.Range, out) // of fp16 alone
+		launch(p, l, shader, x.Range, dy.Range, out) // of one type alone
 	} else {
 		launchAs(p, x.Element, l, shader, x.Range, dy.Range, out)
 	}

@@ -8,8 +8,11 @@ import (
 	"cyclevk/vk"
 )
 
+// The checks of matrices that are unproven.
+const bfloat16Check, workgroupCheck = "conv_matrix_bf16", "conv_matrix_workgroup"
+
 func init() {
-	var matrix, tiled []Case
+	var tiled, matrix, alone, bfloat16, workgroup []Case
 	for _, k := range []layerCase{
 		{Conv{16, 16, 3, 1, 1, true}, 1, 4, 5, 16, 16, true, ReLU, false},
 		{Conv{24, 40, 3, 1, 1, true}, 2, 7, 5, 24, 40, false, None, true},
@@ -26,16 +29,25 @@ func init() {
 	} {
 		name := fmt.Sprintf("%T %s", k.layer, k.name(k.details()))[len("kernels."):]
 		tiled = append(tiled, Case{name, func(t *Trial) error { return k.as(t, vk.DiscreteGPU, NoMatrices) }})
-		matrix = append(matrix, matrixCase(name, k))
+		matrix = append(matrix, matrixCase(name, k, Float16, Unproven{}))
+		alone = append(alone, matrixCase(name+" by one subgroup", k, Float16, Unproven{alone: true}))
+		bfloat16 = append(bfloat16, matrixCase(name, k, BFloat16, Unproven{BFloat16: true}))
+		workgroup = append(workgroup, matrixCase(name+" fp16", k, Float16, Unproven{Workgroup: true}),
+			matrixCase(name+" bf16", k, BFloat16, Unproven{BFloat16: true, Workgroup: true}))
 	}
-	register(Check{
-		Name: "conv_matrix",
-		Shaders: []string{
-			"conv_forward_matrix_half", "conv_forward_matrix_add_half", "conv_data_grad_matrix_half", "conv_data_grad_matrix_add_half",
-			"conv_weight_grad_matrix_half", "conv_weight_grad_matrix_add_half", "conv_sum", "conv_sum_add",
-		},
-		Cases: matrix,
-	})
+	shaders := func(kinds ...string) []string {
+		names := []string{"conv_sum", "conv_sum_add"}
+		for _, kind := range kinds {
+			for _, s := range []string{"conv_forward_matrix_half", "conv_data_grad_matrix_half", "conv_weight_grad_matrix_half"} {
+				variants := matrixShaders(s, kind)
+				names = append(names, variants[:]...)
+			}
+		}
+		return names
+	}
+	register(Check{Name: "conv_matrix", Shaders: shaders(""), Cases: append(every(3, alone), matrix...)})
+	register(Check{Name: bfloat16Check, Shaders: shaders("_bf16"), Cases: bfloat16})
+	register(Check{Name: workgroupCheck, Shaders: shaders("_workgroup", "_workgroup_bf16"), Cases: workgroup})
 	register(Check{
 		Name: "conv_tiled",
 		Shaders: halves("conv_forward_tiled", "conv_forward_tiled_add", "conv_data_grad_tiled", "conv_data_grad_tiled_add",
@@ -44,13 +56,18 @@ func init() {
 	})
 }
 
-// matrixCase is a case in fp16 as a GPU with cooperative matrices would run it.
-func matrixCase(name string, k layerCase) Case {
+// matrixCase is a case as a GPU would run it by matrices of a kind; the error wraps vk.ErrUnsupported where the device has none.
+func matrixCase(name string, k layerCase, e Element, u Unproven) Case {
 	return Case{name, func(t *Trial) error {
-		if _, err := MatrixShape(t.dev.Info); err != nil {
+		info := t.dev.Info
+		info.Type = vk.DiscreteGPU
+		if _, err := MatrixShape(info, e); err != nil && !u.Workgroup {
 			return err
 		}
-		t.Element = Float16
-		return k.as(t, vk.DiscreteGPU, Unrestricted)
+		if u.Workgroup && workgroupMatrices(info, e) == nil {
+			return fmt.Errorf("matrices of a workgroup of %s summed in fp32, %w: %s has %v", e, vk.ErrUnsupported, info.Name, info.Flexible)
+		}
+		t.Element = e
+		return k.asWith(t, vk.DiscreteGPU, Unrestricted, u)
 	}}
 }

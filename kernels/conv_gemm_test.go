@@ -3,6 +3,8 @@
 package kernels
 
 import (
+	"slices"
+	"strings"
 	"testing"
 
 	"cyclevk/vk"
@@ -20,7 +22,7 @@ func TestSharedTilesGiveTheSameBits(t *testing.T) {
 	c := Conv{In: 40, Out: 24, Kernel: 3, Stride: 1, Pad: 1, Reflect: true}
 	var tiles []int
 	elements := []Element{Float32}
-	if matrixEngineOf(dev.Info) != nil {
+	if matrixEngineOf(dev.Info, Float16) != nil {
 		elements = append(elements, Float16)
 	}
 	for _, e := range elements {
@@ -106,28 +108,149 @@ func TestMatrixEngine(t *testing.T) {
 	cpu.Type = vk.CPU
 	half.Matrices[0].C, half.Matrices[0].Sum = "f16", "f16"
 	small.Limits.MaxInvocations = 64
+	recent := nvidiaDevice(16<<10, 48*kib)
+	old, noBFloat16 := device(nvidia, 16, 16, 16, 32, 48*kib), recent
+	noBFloat16.Features.BFloat16Matrix = false
+	narrow := nvidiaDevice(48*kib, 48*kib)
+	narrow.Matrices[1].C, narrow.Matrices[1].Sum = "bf16", "bf16" // all that Vulkan grants with bf16
+	bf16, both := Unproven{BFloat16: true}, Unproven{BFloat16: true, Workgroup: true}
 	for name, c := range map[string]struct {
 		info           vk.DeviceInfo
-		largest, least matrixTile // none where there is no engine
+		element        Element
+		allowed        Unproven
+		shader         string // of the forward pass; empty where there is no engine
+		largest, least matrixTile
 	}{
-		"32 lanes":             {device(nvidia, 16, 16, 16, 32, 48*kib), matrixTile{128, 128}, matrixTile{32, 32}},
-		"64 lanes":             {device(amd, 16, 16, 16, 64, 64*kib), matrixTile{128, 128}, matrixTile{64, 64}},
-		"few registers":        {device(intel, 8, 8, 16, 32, 64*kib), matrixTile{32, 64}, matrixTile{32, 32}},
-		"least shared memory":  {device(nvidia, 16, 8, 16, 32, 16*kib), matrixTile{128, 64}, matrixTile{32, 32}},
-		"no room":              {device(nvidia, 16, 16, 16, 32, 4*kib), matrixTile{}, matrixTile{}},
-		"shape of 12":          {device(nvidia, 12, 16, 16, 32, 48*kib), matrixTile{}, matrixTile{}},
-		"slices of 64":         {device(nvidia, 16, 16, 64, 32, 48*kib), matrixTile{}, matrixTile{}},
-		"a CPU":                {cpu, matrixTile{}, matrixTile{}},
-		"sums of fp16":         {half, matrixTile{}, matrixTile{}},
-		"workgroups too small": {small, matrixTile{}, matrixTile{}},
+		"32 lanes":                         {device(nvidia, 16, 16, 16, 32, 48*kib), Float16, both, "conv_forward_matrix_half", matrixTile{128, 128}, matrixTile{32, 32}},
+		"64 lanes":                         {device(amd, 16, 16, 16, 64, 64*kib), Float16, both, "conv_forward_matrix_half", matrixTile{128, 128}, matrixTile{64, 64}},
+		"few registers":                    {device(intel, 8, 8, 16, 32, 64*kib), Float16, both, "conv_forward_matrix_half", matrixTile{32, 64}, matrixTile{32, 32}},
+		"least shared memory":              {device(nvidia, 16, 8, 16, 32, 16*kib), Float16, both, "conv_forward_matrix_half", matrixTile{128, 64}, matrixTile{32, 32}},
+		"no room":                          {info: device(nvidia, 16, 16, 16, 32, 4*kib), element: Float16},
+		"shape of 12":                      {info: device(nvidia, 12, 16, 16, 32, 48*kib), element: Float16},
+		"slices of 64":                     {info: device(nvidia, 16, 16, 64, 32, 48*kib), element: Float16},
+		"a CPU":                            {info: cpu, element: Float16, allowed: both},
+		"sums of fp16":                     {info: half, element: Float16},
+		"workgroups too small":             {info: small, element: Float16},
+		"fp32":                             {info: recent, element: Float32, allowed: both},
+		"bf16 not offered":                 {info: old, element: BFloat16, allowed: both},
+		"bf16 not asked for":               {info: recent, element: BFloat16, allowed: Unproven{Workgroup: true}},
+		"bf16 of matrices, not of shaders": {info: noBFloat16, element: BFloat16, allowed: both},
+		"bf16":                             {recent, BFloat16, bf16, "conv_forward_matrix_bf16_half", matrixTile{128, 128}, matrixTile{32, 32}},
+		"sums of bf16":                     {info: narrow, element: BFloat16, allowed: both},
+		"workgroups not asked for":         {recent, Float16, bf16, "conv_forward_matrix_half", matrixTile{128, 128}, matrixTile{32, 32}},
+		"workgroups":                       {recent, Float16, both, "conv_forward_matrix_workgroup_half", matrixTile{128, 128}, matrixTile{32, 32}},
+		"workgroups of bf16":               {recent, BFloat16, both, "conv_forward_matrix_workgroup_bf16_half", matrixTile{128, 128}, matrixTile{32, 32}},
+		// 16 KiB are left: too few for 128 rows and columns of both factors.
+		"reserved memory":     {nvidiaDevice(32*kib, 48*kib), Float16, both, "conv_forward_matrix_workgroup_half", matrixTile{128, 64}, matrixTile{32, 32}},
+		"all memory reserved": {nvidiaDevice(48*kib, 48*kib), Float16, both, "conv_forward_matrix_half", matrixTile{128, 128}, matrixTile{32, 32}},
 	} {
+		restore := Allow(c.allowed)
+		e := matrixEngineOf(c.info, c.element)
+		restore()
 		var largest, least matrixTile
-		if e := matrixEngineOf(c.info); e != nil {
+		shader := ""
+		if e != nil {
 			first, last := e.tiles[0], e.tiles[len(e.tiles)-1]
-			largest, least = matrixTile{first.rows, first.cols}, matrixTile{last.rows, last.cols}
+			largest, least, shader = matrixTile{first.rows, first.cols}, matrixTile{last.rows, last.cols}, e.forward[0]
 		}
-		if largest != c.largest || least != c.least {
-			t.Errorf("%s: tiles from %v to %v, want %v to %v", name, largest, least, c.largest, c.least)
+		if largest != c.largest || least != c.least || shader != c.shader {
+			t.Errorf("%s: %q, tiles from %v to %v, want %q, %v to %v", name, shader, largest, least, c.shader, c.largest, c.least)
+		}
+	}
+}
+
+// nvidiaDevice has what drivers of VK_NV_cooperative_matrix2 report.
+func nvidiaDevice(reserved, shared int) vk.DeviceInfo {
+	flexible := func(m, n, k int, of, sum string, lanes int) vk.Matrix {
+		return vk.Matrix{M: m, N: n, K: k, A: of, B: of, C: sum, Sum: sum, Lanes: lanes}
+	}
+	subgroup := func(of string) vk.Matrix {
+		return vk.Matrix{M: 16, N: 16, K: 16, A: of, B: of, C: "f32", Sum: "f32", Subgroup: true}
+	}
+	return vk.DeviceInfo{
+		Type: vk.DiscreteGPU, VendorID: 0x10de,
+		Limits: vk.Limits{
+			SubgroupSize: 32, MaxSharedMemory: shared, MaxInvocations: 1024, MaxGroupSize: [3]int{1024, 1024, 64},
+			MaxMatrixLanes: 1024, MaxMatrixSide: 1024, MatrixReserved: reserved,
+		},
+		Features: vk.Features{CooperativeMatrix: true, Float16: true, BFloat16Matrix: true, WorkgroupMatrix: true},
+		Matrices: []vk.Matrix{subgroup("f16"), subgroup("bf16")},
+		Flexible: []vk.Matrix{
+			flexible(32, 32, 16, "f16", "f16", 128), flexible(32, 32, 16, "f16", "f32", 256), flexible(32, 16, 16, "f16", "f32", 128),
+			flexible(32, 32, 16, "bf16", "f32", 256), flexible(32, 16, 16, "bf16", "f32", 128),
+			flexible(32, 32, 32, "i8", "i32", 128), subgroup("f16"),
+		},
+	}
+}
+
+// TestWorkgroupMatrices: of the offered numbers of lanes the one nearest to four subgroups, and matrices of as many rows as there is memory
+// to stage, within what the driver's units and limits allow.
+func TestWorkgroupMatrices(t *testing.T) {
+	const kib = 1 << 10
+	defer func(all []matrixTile) { matrixTiles = all }(matrixTiles)
+	matrixTiles = []matrixTile{{128, 128}}
+	for name, c := range map[string]struct {
+		reserved, shared int
+		change           func(i *vk.DeviceInfo)
+		want             []uint32 // lanes, M, N, K, rows, columns, vectors, halves; nil for none
+	}{
+		"much memory":       {0, 100 * kib, nil, []uint32{128, 128, 128, 32, 128, 128, 128 * 33, 1}},
+		"half of the rows":  {0, 64 * kib, nil, []uint32{128, 64, 128, 32, 128, 128, 64 * 33, 1}},
+		"some reserved":     {16 * kib, 48 * kib, nil, []uint32{128, 32, 128, 32, 128, 128, 128*5 + 128*5, 1}},
+		"most reserved":     {32 * kib, 48 * kib, nil, nil},
+		"units of 64 rows":  {16 * kib, 48 * kib, func(i *vk.DeviceInfo) { i.Flexible[2].M = 64 }, []uint32{256, 32, 128, 32, 128, 128, 1280, 1}},
+		"units of 48":       {0, 100 * kib, func(i *vk.DeviceInfo) { i.Flexible[2].N = 48 }, []uint32{256, 128, 128, 32, 128, 128, 128 * 33, 1}},
+		"slices of 64":      {0, 100 * kib, func(i *vk.DeviceInfo) { i.Flexible[2].K, i.Flexible[1].K = 64, 64 }, nil},
+		"sides of 64":       {0, 100 * kib, func(i *vk.DeviceInfo) { i.Limits.MaxMatrixSide = 64 }, nil},
+		"lanes of no tile":  {0, 100 * kib, func(i *vk.DeviceInfo) { i.Flexible[2].Lanes = 192 }, []uint32{256, 128, 128, 32, 128, 128, 128 * 33, 1}},
+		"128 lanes at most": {0, 100 * kib, func(i *vk.DeviceInfo) { i.Limits.MaxMatrixLanes, i.Flexible[2].Lanes = 128, 512 }, nil},
+		"no feature":        {0, 100 * kib, func(i *vk.DeviceInfo) { i.Features.WorkgroupMatrix = false }, nil},
+	} {
+		info := nvidiaDevice(c.reserved, c.shared)
+		if c.change != nil {
+			c.change(&info)
+		}
+		var got []uint32
+		if e := workgroupMatrices(info, Float16); e != nil {
+			got = e.tiles[0].spec
+		}
+		if !slices.Equal(got, c.want) {
+			t.Errorf("%s: constants %v, want %v", name, got, c.want)
+		}
+	}
+}
+
+// TestUnofferedMatricesAreRefused launches what a device does not offer, or not in workgroups of that size: the pipeline says so, and nothing
+// is built.
+func TestUnofferedMatricesAreRefused(t *testing.T) {
+	dev := vktest.Device(t)
+	for _, c := range []struct {
+		shader string
+		change func(i *vk.DeviceInfo)
+		want   string
+	}{
+		{"conv_forward_matrix_workgroup_half", func(i *vk.DeviceInfo) { i.Features.WorkgroupMatrix = false }, "has matrices of a workgroup, not a feature of the device"},
+		{"conv_forward_matrix_bf16_half", func(i *vk.DeviceInfo) { i.Features.BFloat16Matrix = false }, "needs the SPIR-V capability 5116, not a feature of the device"},
+		{"conv_forward_matrix_workgroup_half", func(i *vk.DeviceInfo) { i.Limits.MatrixReserved = 46 << 10 }, "has 2560 bytes of shared memory, more than the device allows: 2048"},
+		{"conv_forward_matrix_workgroup_half", func(i *vk.DeviceInfo) { i.Limits.MaxMatrixLanes = 64 }, "has workgroups of [128 1 1] invocations, more than the device allows"},
+		{"conv_forward_matrix_half", func(i *vk.DeviceInfo) { i.Limits.MatrixReserved = 46 << 10 }, ""}, // a subgroup's take none of it
+		{"conv_forward_matrix_workgroup_bf16_half", func(*vk.DeviceInfo) {}, ""},
+	} {
+		limits := dev.Info.Limits
+		dev.Info = nvidiaDevice(0, 48<<10)
+		dev.Info.Limits.MaxStorageBuffers, dev.Info.Limits.MaxPushConstants, dev.Info.Limits.MaxGroupCount = 8, 128, [3]int{65535, 65535, 65535}
+		dev.Info.Limits.MaxStorageBufferRange = limits.MaxStorageBufferRange
+		c.change(&dev.Info)
+		p := dev.NewProgram("unoffered")
+		x, y := Float16.NewTensor(p, "x", 1, 4, 4, 16), Float16.NewTensor(p, "y", 1, 4, 4, 16)
+		launch(p, vk.Launch{
+			Spec: []uint32{128, 16, 16, 16, 32, 32, 160, 1, 0, 0, uint32(Float16)}, Groups: [3]int{1, 1, 1}, Push: struct {
+				convShape
+				HasBias uint32
+			}{Conv{In: 16, Out: 16, Kernel: 1, Stride: 1}.shape(x, y), 0},
+		}, c.shader, x.Range, p.Temp("w", 512).All(), x.Range, y.Range)
+		if err := p.Err(); (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: %v, want %q", c.shader, err, c.want)
 		}
 	}
 }

@@ -11,9 +11,17 @@ import (
 // matrixChains is how many sums a subgroup of shaders/peak_matrix.comp works on at once.
 const matrixChains = 4
 
-// MatrixShape picks the cooperative matrices of a device that kernels multiply: fp16 held by a subgroup, added up in fp32 where that
-// is offered, or else in fp16; of such shapes the largest. The error wraps vk.ErrUnsupported where there are none.
-func MatrixShape(d vk.DeviceInfo) (best vk.Matrix, err error) {
+// componentOf names types of elements as vk.Matrix does.
+var componentOf = [...]string{Float32: "f32", Float16: "f16", BFloat16: "bf16"}
+
+// multiplies reports whether a device's shaders may have matrices of a type of 16 bits.
+func multiplies(d vk.DeviceInfo, e Element) bool {
+	return e == Float16 && d.Features.Float16 || e == BFloat16 && d.Features.BFloat16Matrix
+}
+
+// MatrixShape picks the cooperative matrices of a device that kernels multiply: of fp16 or bf16, held by a subgroup, added up in fp32 where
+// that is offered, or else in their own type; of such shapes the largest. The error wraps vk.ErrUnsupported where there are none.
+func MatrixShape(d vk.DeviceInfo, e Element) (best vk.Matrix, err error) {
 	if !d.Features.CooperativeMatrix {
 		return best, fmt.Errorf("VK_KHR_cooperative_matrix, %w: %s", vk.ErrUnsupported, d.Name)
 	}
@@ -24,14 +32,15 @@ func MatrixShape(d vk.DeviceInfo) (best vk.Matrix, err error) {
 		}
 		return size
 	}
+	of := componentOf[e]
 	for _, m := range d.Matrices {
-		half := m.A == "f16" && m.B == "f16" && m.C == m.Sum && (m.Sum == "f32" || m.Sum == "f16")
-		if half && m.Subgroup && d.Features.Float16 && rank(m) > rank(best) {
+		usable := m.A == of && m.B == of && m.C == m.Sum && (m.Sum == "f32" || m.Sum == of)
+		if usable && m.Subgroup && multiplies(d, e) && rank(m) > rank(best) {
 			best = m
 		}
 	}
 	if best.M == 0 {
-		return best, fmt.Errorf("matrices of fp16, %w: %s has %v", vk.ErrUnsupported, d.Name, d.Matrices)
+		return best, fmt.Errorf("matrices of %s, %w: %s has %v", e, vk.ErrUnsupported, d.Name, d.Matrices)
 	}
 	return best, nil
 }

@@ -39,7 +39,7 @@ func matrixTrial(t *Trial, count, turns int, sum string) error {
 		}
 	}
 	info.Matrices = others // MatrixShape would pick sums of fp32 where both are offered
-	m, err := MatrixShape(info)
+	m, err := MatrixShape(info, Float16)
 	if err != nil {
 		return err
 	}

@@ -31,7 +31,7 @@ func TestMatrixShape(t *testing.T) {
 		"no fp16":             {vk.Features{CooperativeMatrix: true}, []vk.Matrix{shape(8, 8, 8, "f16", "f32")}, "matrices of fp16"},
 		"none":                {vk.Features{Float16: true}, nil, "VK_KHR_cooperative_matrix, not a feature of the device: card"},
 	} {
-		m, err := MatrixShape(vk.DeviceInfo{Name: "card", Features: c.features, Matrices: c.shapes})
+		m, err := MatrixShape(vk.DeviceInfo{Name: "card", Features: c.features, Matrices: c.shapes}, Float16)
 		if err != nil && (!errors.Is(err, vk.ErrUnsupported) || !strings.Contains(err.Error(), c.want)) || err == nil && m.String() != c.want {
 			t.Errorf("%s: %s, %v, want %q", name, m, err, c.want)
 		}

@@ -50,6 +50,7 @@ func TestLeastDevice(t *testing.T) {
 				refused[r.Check] = true
 			case !float16 && Skipped(r.Err) && strings.Contains(r.Err.Error(), "shader peak_fma_half"):
 			case !matrices && Skipped(r.Err) && (r.Check == MatrixCheck || strings.HasSuffix(r.Check, "_matrix")):
+			case Skipped(r.Err) && (r.Check == bfloat16Check && !dev.Info.Features.BFloat16Matrix || r.Check == workgroupCheck && !dev.Info.Features.WorkgroupMatrix):
 			default:
 				t.Errorf("%s/%s with %d buffers, shuffle %v: %v", r.Check, r.Case, c.buffers, c.shuffle, r.Err)
 			}

@@ -94,7 +94,7 @@ type pointEngine struct {
 
 // pointEngineOf is the one for a pass between two tensors.
 func pointEngineOf(info vk.DeviceInfo, from, to Tensor) pointEngine {
-	if m := matrixEngineOf(info); from.Element == Float16 && m.serves(from, to) {
+	if m := subgroupMatrices(info, Float16); from.Element == Float16 && m.serves(from, to) {
 		return pointEngine{Float16, &m.gemm}
 	}
 	from.Element, to.Element = Float32, Float32

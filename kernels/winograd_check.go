@@ -56,7 +56,7 @@ func init() {
 	} {
 		name := k.name(k.details())
 		tiled = append(tiled, Case{name, func(t *Trial) error { return k.as(t, vk.DiscreteGPU, NoMatrices) }})
-		matrix = append(matrix, matrixCase(name, k))
+		matrix = append(matrix, matrixCase(name, k, Float16, Unproven{}))
 	}
 	for _, relu := range []bool{false, true} {
 		l := layerCase{Winograd{Conv{64, 32, 3, 1, 1, true}, true}, 1, 13, 18, 64, 32, false, None, false}

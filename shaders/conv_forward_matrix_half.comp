@@ -1,4 +1,4 @@
-// Convolution of fp16 tensors by cooperative matrices: forward, and the gradient of the input. The formulas and bindings are those
+// Convolution of tensors of 16 bits by cooperative matrices: forward, and the gradient of the input. The formulas and bindings are those
 // of conv_forward.comp and conv_data_grad.comp.
 //
 //! glslang 13
@@ -7,6 +7,19 @@
 //! variant conv_data_grad_matrix_add_half -DADJOINT -DACCUMULATE
 //! variant winograd_products_matrix_half -DPOINTS
 //! variant winograd_products_matrix_adjoint_half -DPOINTS -DADJOINT
+//! variant conv_forward_matrix_workgroup_half -DWORKGROUP
+//! variant conv_forward_matrix_workgroup_add_half -DWORKGROUP -DACCUMULATE
+//! variant conv_data_grad_matrix_workgroup_half -DWORKGROUP -DADJOINT
+//! variant conv_data_grad_matrix_workgroup_add_half -DWORKGROUP -DADJOINT -DACCUMULATE
+//! glslang 16
+//! variant conv_forward_matrix_bf16_half -DBFLOAT16
+//! variant conv_forward_matrix_bf16_add_half -DBFLOAT16 -DACCUMULATE
+//! variant conv_data_grad_matrix_bf16_half -DBFLOAT16 -DADJOINT
+//! variant conv_data_grad_matrix_bf16_add_half -DBFLOAT16 -DADJOINT -DACCUMULATE
+//! variant conv_forward_matrix_workgroup_bf16_half -DWORKGROUP -DBFLOAT16
+//! variant conv_forward_matrix_workgroup_bf16_add_half -DWORKGROUP -DBFLOAT16 -DACCUMULATE
+//! variant conv_data_grad_matrix_workgroup_bf16_half -DWORKGROUP -DBFLOAT16 -DADJOINT
+//! variant conv_data_grad_matrix_workgroup_bf16_add_half -DWORKGROUP -DBFLOAT16 -DADJOINT -DACCUMULATE
 //
 // shapes     x [N,H,W,CI], w [kernel,kernel,CI,CO], bias [CO], y [N,OH,OW,CO]; the adjoint takes dy for x, bias [CI], and gives dx for y;
 //            CI and CO are padded to a multiple of 8
@@ -15,7 +28,7 @@
 //
 // Why this version: an implicit GEMM, pixels by channels, contracted over taps and, in slices of 32, over channels. A slice of the unfolded
 // pixels and one of the weights wait in shared memory, so that each 16 bytes from global memory serve COLS or ROWS sums; while they
-// are multiplied, the next ones are on their way into registers. Products of fp16 are exact, sums fp32, their order that of the
+// are multiplied, the next ones are on their way into registers. Products of 16 bits are exact, sums fp32, their order that of the
 // taps and channels, whatever the tile.
 #version 450
 #extension GL_GOOGLE_include_directive : require
@@ -23,9 +36,13 @@
 #extension GL_KHR_cooperative_matrix : require
 #extension GL_KHR_memory_scope_semantics : require
 #extension GL_KHR_shader_subgroup_basic : require
+#ifdef BFLOAT16
+#extension GL_EXT_bfloat16 : require
+#else
 #extension GL_EXT_shader_explicit_arithmetic_types_float16 : require
+#endif
 
-#define HALF 9
+#define HALF 10
 #include "inc/real.glsl"
 #ifdef POINTS // sums stay fp32
 #define Y4 vec4
@@ -37,8 +54,8 @@
 
 layout(local_size_x_id = 0) in;
 layout(constant_id = 0) const int LANES = 128;
-layout(constant_id = 7) const bool REFLECT = false; // else zeros
-layout(constant_id = 8) const uint ACTIVATION = 0u;
+layout(constant_id = 8) const bool REFLECT = false; // else zeros
+layout(constant_id = 9) const uint ACTIVATION = 0u;
 
 layout(std430, binding = 0) readonly buffer X { uvec4 x[]; };
 layout(std430, binding = 1) readonly buffer W { uvec4 w[]; };
@@ -136,11 +153,11 @@ void main() {
         [[unroll]] for (int k = 0; k < SLICE; k += K) {
             LEFT left[DOWN];
             [[unroll]] for (int i = 0; i < DOWN; i++) {
-                coopMatLoad(left[i], vectors, uint((half0() * (ROWS / 2) + i * M) * SLICE_STRIDE + k / 8), uint(SLICE_STRIDE), BY_ROWS);
+                coopMatLoad(left[i], vectors, uint(firstRow(i) * SLICE_STRIDE + k / 8), uint(SLICE_STRIDE), BY_ROWS);
             }
             [[unroll]] for (int j = 0; j < ACROSS; j++) {
                 RIGHT right;
-                const int across = half1() * (COLS / 2) + j * N;
+                const int across = firstColumn(j);
 #ifdef ADJOINT
                 const int at = across * WEIGHT_STRIDE + k / 8;
 #else
@@ -156,7 +173,7 @@ void main() {
         barrier(); // all have read what was there
         [[unroll]] for (int j = 0; j < ACROSS; j++) STAGE(sums[i * ACROSS + j], j);
         barrier();
-        for (int e = lane(); e < 2 * M * COLS / 4; e += LANES) {
+        for (int e = lane(); e < STAGED; e += LANES) {
             const Place p = pixel(first + stagedRow(e, i));
             const int channel = column / 4 + stagedColumn(e); // a vec4
             if (p.n < images && channel < TO) {

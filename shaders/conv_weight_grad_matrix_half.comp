@@ -1,8 +1,15 @@
-// Convolution of fp16 tensors by cooperative matrices: the gradient of the weights. Formula and bindings are those of
+// Convolution of tensors of 16 bits by cooperative matrices: the gradient of the weights. Formula and bindings are those of
 // conv_weight_grad.comp.
 //
 //! glslang 13
 //! variant conv_weight_grad_matrix_add_half -DACCUMULATE
+//! variant conv_weight_grad_matrix_workgroup_half -DWORKGROUP
+//! variant conv_weight_grad_matrix_workgroup_add_half -DWORKGROUP -DACCUMULATE
+//! glslang 16
+//! variant conv_weight_grad_matrix_bf16_half -DBFLOAT16
+//! variant conv_weight_grad_matrix_bf16_add_half -DBFLOAT16 -DACCUMULATE
+//! variant conv_weight_grad_matrix_workgroup_bf16_half -DWORKGROUP -DBFLOAT16
+//! variant conv_weight_grad_matrix_workgroup_bf16_add_half -DWORKGROUP -DBFLOAT16 -DACCUMULATE
 //
 // shapes     x [N,H,W,CI], dy [N,OH,OW,CO], dw [splits,kernel,kernel,CI,CO] in fp32; CI and CO are padded to a multiple of 8
 // bindings   0 x, 1 dy, 2 dw, which the add variant adds to
@@ -18,7 +25,11 @@
 #extension GL_KHR_cooperative_matrix : require
 #extension GL_KHR_memory_scope_semantics : require
 #extension GL_KHR_shader_subgroup_basic : require
+#ifdef BFLOAT16
+#extension GL_EXT_bfloat16 : require
+#else
 #extension GL_EXT_shader_explicit_arithmetic_types_float16 : require
+#endif
 
 layout(local_size_x_id = 0) in;
 layout(constant_id = 0) const int LANES = 128;
@@ -106,11 +117,11 @@ void main() {
         [[unroll]] for (int k = 0; k < SLICE; k += K) {
             LEFT left[DOWN];
             [[unroll]] for (int i = 0; i < DOWN; i++) {
-                coopMatLoad(left[i], vectors, uint(k * ROWS_STRIDE + (half0() * (ROWS / 2) + i * M) / 8), uint(ROWS_STRIDE), BY_COLUMNS);
+                coopMatLoad(left[i], vectors, uint(k * ROWS_STRIDE + firstRow(i) / 8), uint(ROWS_STRIDE), BY_COLUMNS);
             }
             [[unroll]] for (int j = 0; j < ACROSS; j++) {
                 RIGHT right;
-                coopMatLoad(right, vectors, uint(BEHIND + k * COLS_STRIDE + (half1() * (COLS / 2) + j * N) / 8), uint(COLS_STRIDE), BY_ROWS);
+                coopMatLoad(right, vectors, uint(BEHIND + k * COLS_STRIDE + firstColumn(j) / 8), uint(COLS_STRIDE), BY_ROWS);
                 [[unroll]] for (int i = 0; i < DOWN; i++) sums[i * ACROSS + j] = coopMatMulAdd(left[i], right, sums[i * ACROSS + j]);
             }
         }
@@ -120,7 +131,7 @@ void main() {
         barrier(); // all have read what was there
         [[unroll]] for (int j = 0; j < ACROSS; j++) STAGE(sums[i * ACROSS + j], j);
         barrier();
-        for (int e = lane(); e < 2 * M * COLS / 4; e += LANES) {
+        for (int e = lane(); e < STAGED; e += LANES) {
             const int from = row + stagedRow(e, i), channel = column / 4 + stagedColumn(e); // a vec4 of outputs
             if (from < 4 * ci && channel < co) {
                 const int element = ((split * kernel * kernel + tap) * 4 * ci + from) * co + channel;

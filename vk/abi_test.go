@@ -37,7 +37,7 @@ var declared = map[string]string{
 
 // apart are numbers, structures that the binding's header does not have, and the head that all have.
 var apart = []string{
-	"VkResult", "VkFlags", "VkHandle", "VkSubgroupControl", "VkFloat16", "VkCoopMat", "VkCoopMatShape", "VkMemoryModel", "VkFullSubgroups", "VkRequiredSubgroups", "VkBudget", "VkBase",
+	"VkResult", "VkFlags", "VkHandle", "VkSubgroupControl", "VkFloat16", "VkCoopMat", "VkCoopMatShape", "VkBfloat16", "VkCoopMat2", "VkCoopMat2Limits", "VkFlexibleShape", "VkMemoryModel", "VkFullSubgroups", "VkRequiredSubgroups", "VkBudget", "VkBase",
 	"VkFault", "VkExecutables", "VkFaultCounts", "VkFaultInfo", "VkPipelineInfo", "VkExecutableInfo",
 }
 

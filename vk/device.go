@@ -184,6 +184,12 @@ func (in *instance) open(p physical, presents bool, options ...Option) (*Device,
 	if info.Features.CooperativeMatrix {
 		enabled, features = append(enabled, matrixExtensions...), features|C.CV_MATRICES
 	}
+	if info.Features.BFloat16Matrix {
+		want(bfloat16Extension, C.CV_BFLOAT16)
+	}
+	if info.Features.WorkgroupMatrix {
+		want(workgroupMatrixExtension, C.CV_WORKGROUP_MATRICES)
+	}
 	statistics := info.Features.Statistics && slices.Contains(options, Statistics)
 	if statistics {
 		want(statisticsExtension, C.CV_STATISTICS)

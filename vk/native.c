@@ -68,6 +68,10 @@ typedef struct { uint32_t sType; void *pNext; uint32_t storage, uniform, push, i
 typedef struct { uint32_t sType; void *pNext; uint32_t float16, int8; } VkFloat16;
 typedef struct { uint32_t sType; void *pNext; uint32_t matrix, robust; } VkCoopMat;
 typedef struct { uint32_t sType; void *pNext; cv_matrix matrix; } VkCoopMatShape;
+typedef struct { uint32_t sType; void *pNext; uint32_t type, dot, matrix; } VkBfloat16;
+typedef struct { uint32_t sType; void *pNext; uint32_t workgroup, flexible, reductions, conversions, perElement, tensors, blocks; } VkCoopMat2;
+typedef struct { uint32_t sType; void *pNext; uint32_t maxLanes, maxSide, reserved; } VkCoopMat2Limits;
+typedef struct { uint32_t sType; void *pNext; cv_flexible matrix; } VkFlexibleShape;
 typedef struct { uint32_t sType; void *pNext; uint32_t model, deviceScope, chains; } VkMemoryModel;
 typedef struct { uint32_t sType; void *pNext; uint32_t control, full; } VkFullSubgroups;
 typedef struct { uint32_t sType; void *pNext; uint32_t size; } VkRequiredSubgroups;
@@ -157,7 +161,8 @@ enum { STORAGE_BUFFER = 7, STAGE_COMPUTE = 0x20, BIND_COMPUTE = 1, HEAP_DEVICE_L
 
 typedef void *(VKCALL *GetProc)(void *, const char *);
 static GetProc get_proc;
-static VkResult(VKCALL *get_matrices)(void *, uint32_t *, VkCoopMatShape *);  // of an extension: may be missing
+static VkResult(VKCALL *get_matrices)(void *, uint32_t *, VkCoopMatShape *);  // of extensions: may be missing
+static VkResult(VKCALL *get_flexible)(void *, uint32_t *, VkFlexibleShape *);
 
 void *cv_open_loader(void) {
 #ifdef _WIN32
@@ -196,6 +201,7 @@ const char *cv_load(void *proc, void *instance) {
   if (!name) return #name;
   ENTRY_POINTS(LOAD)
   get_matrices = (VkResult(VKCALL *)(void *, uint32_t *, VkCoopMatShape *))get_proc(instance, "vkGetPhysicalDeviceCooperativeMatrixPropertiesKHR");
+  get_flexible = (VkResult(VKCALL *)(void *, uint32_t *, VkFlexibleShape *))get_proc(instance, "vkGetPhysicalDeviceCooperativeMatrixFlexibleDimensionsPropertiesNV");
   return NULL;
 }
 
@@ -218,17 +224,20 @@ void cv_queue_families(void *physical, uint32_t *count, cv_family *list) {
   vkGetPhysicalDeviceQueueFamilyProperties(physical, count, list);
 }
 
-void cv_get_info(void *physical, int has_driver, int has_subgroup_control, int has_float16, int has_matrices, cv_info *out) {
+void cv_get_info(void *physical, int has_driver, int has_subgroup_control, int has_float16, int has_matrices, int has_bfloat16,
+                 int has_workgroup_matrices, cv_info *out) {
   VkMaintenance3 maintenance = {0};
   VkSubgroup subgroup = {0};
   VkSubgroupControl control = {0};
   VkDriver driver = {0};
+  VkCoopMat2Limits limits2 = {0};
   VkProperties2 p = {0};
   p.sType = 1000059001;
   p.pNext = chain(p.pNext, &maintenance, 1000168000);
   p.pNext = chain(p.pNext, &subgroup, 1000094000);
   if (has_driver) p.pNext = chain(p.pNext, &driver, 1000196000);
   if (has_subgroup_control) p.pNext = chain(p.pNext, &control, 1000225000);
+  if (has_workgroup_matrices) p.pNext = chain(p.pNext, &limits2, 1000593002);
   vkGetPhysicalDeviceProperties2(physical, &p);
 
   Vk16Bit storage16 = {0};
@@ -236,6 +245,8 @@ void cv_get_info(void *physical, int has_driver, int has_subgroup_control, int h
   VkCoopMat matrix = {0};
   VkMemoryModel model = {0};
   VkFullSubgroups subgroups = {0};
+  VkBfloat16 bfloat16 = {0};
+  VkCoopMat2 matrix2 = {0};
   VkFeatures2 f = {0};
   f.sType = 1000059000;
   f.pNext = chain(f.pNext, &storage16, 1000083000);
@@ -245,6 +256,8 @@ void cv_get_info(void *physical, int has_driver, int has_subgroup_control, int h
     f.pNext = chain(f.pNext, &model, 1000211000);
     f.pNext = chain(f.pNext, &subgroups, 1000225002);
   }
+  if (has_bfloat16) f.pNext = chain(f.pNext, &bfloat16, 1000141000);
+  if (has_workgroup_matrices) f.pNext = chain(f.pNext, &matrix2, 1000593000);
   vkGetPhysicalDeviceFeatures2(physical, &f);
 
   const VkProperties *q = &p.properties;
@@ -276,6 +289,11 @@ void cv_get_info(void *physical, int has_driver, int has_subgroup_control, int h
   out->storage16 = storage16.storage;
   out->float16 = float16.float16;
   out->cooperative_matrix = matrix.matrix && model.model && model.deviceScope && subgroups.control && subgroups.full && (control.stages & STAGE_COMPUTE);
+  out->bfloat16_matrix = out->cooperative_matrix && bfloat16.type && bfloat16.matrix;
+  out->workgroup_matrix = out->cooperative_matrix && matrix2.workgroup && matrix2.flexible;
+  out->max_matrix_lanes = limits2.maxLanes;
+  out->max_matrix_side = limits2.maxSide;
+  out->matrix_reserved = limits2.reserved;
 
   if (out->cooperative_matrix && get_matrices) {
     VkCoopMatShape shapes[CV_MAX_MATRICES] = {{0}};
@@ -283,6 +301,13 @@ void cv_get_info(void *physical, int has_driver, int has_subgroup_control, int h
     uint32_t count = CV_MAX_MATRICES;
     if (get_matrices(physical, &count, shapes) >= 0) out->matrix_count = count;  // VK_INCOMPLETE: the first ones
     for (uint32_t i = 0; i < out->matrix_count; i++) out->matrices[i] = shapes[i].matrix;
+  }
+  if (out->workgroup_matrix && get_flexible) {
+    VkFlexibleShape shapes[CV_MAX_MATRICES] = {{0}};
+    for (int i = 0; i < CV_MAX_MATRICES; i++) shapes[i].sType = 1000593001;
+    uint32_t count = CV_MAX_MATRICES;
+    if (get_flexible(physical, &count, shapes) >= 0) out->flexible_count = count;
+    for (uint32_t i = 0; i < out->flexible_count; i++) out->flexible[i] = shapes[i].matrix;
   }
 
   VkMemory m;
@@ -317,6 +342,8 @@ int32_t cv_create_device(void *physical, uint32_t family, const char *const *ext
   VkCoopMat matrix = {0, NULL, 1, 0};
   VkMemoryModel model = {0, NULL, 1, 1, 0};  // atomics of other shaders are of the device's scope
   VkFullSubgroups subgroups = {0, NULL, 1, 1};
+  VkBfloat16 bfloat16 = {0, NULL, 1, 0, 1};
+  VkCoopMat2 matrix2 = {0, NULL, 1, 1, 0, 0, 0, 0, 0};
   VkQueueInfo queue = {2, NULL, 0, family, 1, &priority};
   void *enabled = NULL;
   if (features & CV_FLOAT16) enabled = chain(enabled, &half, 1000082000);
@@ -327,6 +354,8 @@ int32_t cv_create_device(void *physical, uint32_t family, const char *const *ext
     enabled = chain(enabled, &model, 1000211000);
     enabled = chain(enabled, &subgroups, 1000225002);
   }
+  if (features & CV_BFLOAT16) enabled = chain(enabled, &bfloat16, 1000141000);
+  if (features & CV_WORKGROUP_MATRICES) enabled = chain(enabled, &matrix2, 1000593000);
   VkDeviceInfo info = {3, enabled, 0, 1, &queue, 0, NULL, count, extensions, NULL};
   return vkCreateDevice(physical, &info, NULL, device);
 }

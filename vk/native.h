@@ -6,15 +6,21 @@
 
 #include <stdint.h>
 
-enum { CV_MAX_BINDINGS = 16, CV_MAX_SPEC = 32, CV_MAX_MEMORY_TYPES = 32, CV_MAX_MATRICES = 64, CV_MAX_FAULTS = 8 };
+enum { CV_MAX_BINDINGS = 16, CV_MAX_SPEC = 32, CV_MAX_MEMORY_TYPES = 32, CV_MAX_MATRICES = 256, CV_MAX_FAULTS = 8 };
 
 // What a device can be opened with, beside what Vulkan 1.1 has.
-enum { CV_FLOAT16 = 1, CV_FAULT = 2, CV_STATISTICS = 4, CV_MATRICES = 8 };
+enum { CV_FLOAT16 = 1, CV_FAULT = 2, CV_STATISTICS = 4, CV_MATRICES = 8, CV_BFLOAT16 = 16, CV_WORKGROUP_MATRICES = 32 };
 
 // A shape of cooperative matrices; the types are VkComponentTypeKHR's numbers, the scope VkScopeKHR's.
 typedef struct {
   uint32_t m, n, k, a, b, c, result, saturating, scope;
 } cv_matrix;
+
+// Matrices whose m, n and k are multiples of these; lanes are those of a workgroup that holds them.
+typedef struct {
+  cv_matrix unit;
+  uint32_t lanes;
+} cv_flexible;
 
 // What a physical device is and can do, gathered from every property and feature structure that it knows.
 typedef struct {
@@ -26,12 +32,15 @@ typedef struct {
   uint32_t max_group_count[3], max_invocations, max_group_size[3];
   uint64_t storage_offset_alignment;
   float timestamp_period;
-  uint32_t storage16, float16, cooperative_matrix;
+  uint32_t storage16, float16, cooperative_matrix, bfloat16_matrix, workgroup_matrix;
   uint32_t memory_types, memory_flags[CV_MAX_MEMORY_TYPES];
   uint64_t memory;  // bytes of the largest device-local heap
   uint8_t cache_uuid[16];
   uint32_t matrix_count;
   cv_matrix matrices[CV_MAX_MATRICES];
+  uint32_t max_matrix_lanes, max_matrix_side, matrix_reserved;  // of workgroups' matrices: lanes, rows or columns, bytes of shared memory
+  uint32_t flexible_count;
+  cv_flexible flexible[CV_MAX_MATRICES];
 } cv_info;
 
 // VkExtensionProperties and VkQueueFamilyProperties, which hold no pointers, so that Go may own a list of them.
@@ -65,8 +74,9 @@ const char *cv_load(void *get_instance_proc_addr, void *instance);
 int32_t cv_device_extensions(void *physical, uint32_t *count, cv_extension *list);
 void cv_queue_families(void *physical, uint32_t *count, cv_family *list);
 // has_* say which optional structures the device knows, so that only those are chained: has_matrices those of cooperative matrices and
-// of what their shaders need.
-void cv_get_info(void *physical, int has_driver, int has_subgroup_control, int has_float16, int has_matrices, cv_info *out);
+// of what their shaders need; with them, has_bfloat16 and has_workgroup_matrices those of VK_KHR_shader_bfloat16 and VK_NV_cooperative_matrix2.
+void cv_get_info(void *physical, int has_driver, int has_subgroup_control, int has_float16, int has_matrices, int has_bfloat16,
+                 int has_workgroup_matrices, cv_info *out);
 // The bytes of the largest device-local heap that this process can still allocate, where the device knows VK_EXT_memory_budget.
 uint64_t cv_free_memory(void *physical, int has_budget);
 // features are of the above; their extensions have to be among those listed.

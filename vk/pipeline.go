@@ -68,6 +68,13 @@ func (p *pipeline) check(d DeviceInfo) error {
 		}
 	}
 	limits, local := d.Limits, p.local
+	if p.workgroup {
+		if !d.Features.WorkgroupMatrix {
+			return fmt.Errorf("has matrices of a workgroup, %w: %s", ErrUnsupported, d.Name)
+		}
+		limits.MaxSharedMemory -= limits.MatrixReserved
+		limits.MaxInvocations = min(limits.MaxInvocations, limits.MaxMatrixLanes)
+	}
 	switch {
 	case len(p.spec) != p.specs:
 		return fmt.Errorf("declares %d specialisation constants, %d given", p.specs, len(p.spec))

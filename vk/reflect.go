@@ -25,6 +25,7 @@ type shaderInterface struct {
 	local     [3]int   // size of a workgroup
 	shared    int      // bytes of shared memory of a workgroup, padding left out
 	needs     []uint32 // SPIR-V capabilities
+	workgroup bool     // matrices are a whole workgroup's
 }
 
 // Opcodes, decorations, storage classes and more of the SPIR-V specification, section 3.
@@ -35,6 +36,7 @@ const (
 	opConstant, opConstantComposite, opSpecConstant, opSpecConstantComposite = 43, 44, 50, 51
 	opSpecConstantOp, opIAdd, opISub, opIMul, opUDiv, opSDiv                 = 52, 128, 130, 132, 134, 135
 	opDecorate, opMemberDecorate                                             = 71, 72
+	opTypeCooperativeMatrixKHR, scopeWorkgroup                               = 4456, 2
 
 	decSpecID, decArrayStride, decBuiltIn, decNonWritable, decNonReadable = 1, 6, 11, 24, 25
 	decBinding, decDescriptorSet, decOffset                               = 33, 34, 35
@@ -150,6 +152,8 @@ func (r *reflection) instruction(op uint32, w operands) error {
 		r.pointee[w.at(0)] = w.at(2)
 	case opConstant, opSpecConstant, opSpecConstantOp, opConstantComposite, opSpecConstantComposite:
 		r.constant(op, w)
+	case opTypeCooperativeMatrixKHR:
+		r.workgroup = r.workgroup || r.value[w.at(2)] == scopeWorkgroup
 	default:
 		r.typ(op, w)
 	}

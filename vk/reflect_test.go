@@ -18,13 +18,13 @@ func TestReflection(t *testing.T) {
 		spec   []uint32
 		want   shaderInterface
 	}{
-		{"fill", nil, shaderInterface{[]access{w}, 4, 0, [3]int{64, 1, 1}, 0, []uint32{1}}},
-		{"mix", []uint32{3}, shaderInterface{[]access{r, r, w}, 4, 1, [3]int{64, 1, 1}, 0, []uint32{1}}},
-		{"add", nil, shaderInterface{[]access{rw, r}, 4, 0, [3]int{64, 1, 1}, 0, []uint32{1}}},
+		{"fill", nil, shaderInterface{[]access{w}, 4, 0, [3]int{64, 1, 1}, 0, []uint32{1}, false}},
+		{"mix", []uint32{3}, shaderInterface{[]access{r, r, w}, 4, 1, [3]int{64, 1, 1}, 0, []uint32{1}, false}},
+		{"add", nil, shaderInterface{[]access{rw, r}, 4, 0, [3]int{64, 1, 1}, 0, []uint32{1}, false}},
 		// By default one tile is 4x4+1 floats, beside two cells of 16 bytes.
-		{"interface", nil, shaderInterface{[]access{rw, r, r, rw, w, r}, 44, 4, [3]int{1, 2, 1}, 4*17 + 32, []uint32{1}}},
-		{"interface", []uint32{1, 8, 3, 10}, shaderInterface{[]access{rw, r, r, rw, w, r}, 44, 4, [3]int{8, 2, 3}, 4*101 + 32, []uint32{1}}},
-		{"shuffle", nil, shaderInterface{[]access{w}, 0, 0, [3]int{64, 1, 1}, 0, []uint32{1, 61, 65}}},
+		{"interface", nil, shaderInterface{[]access{rw, r, r, rw, w, r}, 44, 4, [3]int{1, 2, 1}, 4*17 + 32, []uint32{1}, false}},
+		{"interface", []uint32{1, 8, 3, 10}, shaderInterface{[]access{rw, r, r, rw, w, r}, 44, 4, [3]int{8, 2, 3}, 4*101 + 32, []uint32{1}, false}},
+		{"shuffle", nil, shaderInterface{[]access{w}, 0, 0, [3]int{64, 1, 1}, 0, []uint32{1, 61, 65}, false}},
 	} {
 		words, err := spirvWords(shader(t, c.shader).Code)
 		must(t, err)

@@ -35,6 +35,7 @@ func devicesCommand() *cli.Command {
 CYCLEVK_MEMORY is the most MiB of device memory that a command may take, and so what a smaller device would do.
 CYCLEVK_TIMEOUT (10m) is how long a device may take for one piece of work. Compiled pipelines are stored in the user's cache
 folder, under cyclevk, unless CYCLEVK_PIPELINE_CACHE is "off", and so is what the command tune measured (CYCLEVK_TUNING).
+CYCLEVK_MATRICES lists kinds of cooperative matrices to use though no driver has proven their kernels: bf16, workgroup.
 --verbose says what each device has that the shaders could use, what of it is used, and why the rest is not.
 CYCLEVK_DEBUG=1 names buffers, pipelines and dispatches for debuggers and in the error of a lost device.
 
@@ -52,6 +53,9 @@ Examples:
 }
 
 func listDevices(c *cli.Context) error {
+	if err := app.UseUnproven(); err != nil {
+		return err
+	}
 	devices, err := vk.Devices()
 	if err != nil {
 		return err

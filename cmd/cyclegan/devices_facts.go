@@ -58,12 +58,15 @@ func devicePaths(d vk.DeviceInfo) []fact {
 	} else {
 		subgroups += " without shuffle or arithmetic in compute shaders"
 	}
+	bf16, workgroup := kernels.UnprovenMatrices(d)
 	paths := []fact{
 		{"convolutions", kernels.Convolutions(d)},
 		{"subgroups", subgroups},
 		{"fp16 arithmetic", offered(f.Float16, "used by cooperative matrices and profile's peak: all else computes in fp32, with --precision too")},
 		{"16-bit storage", offered(f.Storage16, "not used: --precision fp16 and bf16 take words apart, on every device")},
 		{"cooperative matrix", offered(f.CooperativeMatrix, kernels.Matrices(d))},
+		{"matrices of bf16", offered(f.BFloat16Matrix, bf16)},
+		{"matrices of workgroups", offered(f.WorkgroupMatrix, workgroup)},
 		{"timestamps", timestamps(l)},
 		{"pipeline statistics", offered(f.Statistics, "registers, spills and shared memory in profile")},
 		{"memory budget", offered(f.MemoryBudget, "what other programs hold counts as taken")},
@@ -71,12 +74,17 @@ func devicePaths(d vk.DeviceInfo) []fact {
 	if !f.MemoryBudget {
 		paths[len(paths)-1].Is += ": all memory counts as free"
 	}
-	var shapes []string
-	for _, m := range d.Matrices {
-		shapes = append(shapes, m.String())
-	}
-	if len(shapes) > 0 {
-		paths = append(paths, fact{"matrix shapes", strings.Join(shapes, ", ")})
+	for _, f := range []struct {
+		what   string
+		shapes []vk.Matrix
+	}{{"matrix shapes", d.Matrices}, {"multiples of shapes", d.Flexible}} {
+		var shapes []string
+		for _, m := range f.shapes {
+			shapes = append(shapes, m.String())
+		}
+		if len(shapes) > 0 {
+			paths = append(paths, fact{f.what, strings.Join(shapes, ", ")})
+		}
 	}
 	return paths
 }

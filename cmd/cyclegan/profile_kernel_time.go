@@ -107,6 +107,9 @@ func (k *kernelProfile) timeConvolutions(ctx context.Context, dev *vk.Device, ba
 		other = vk.DiscreteGPU
 	}
 	defer func() { dev.Info.Type = own }()
+	unproven := kernels.UnprovenOf(k.Kernel)
+	asked := unproven.Allowed()
+	defer kernels.Allow(unproven)()
 	for _, shape := range shapes {
 		for _, kind := range []vk.DeviceType{own, other} {
 			for _, choice := range []kernels.Restriction{kernels.Unrestricted, kernels.NoMatrices, kernels.NoTiles} {
@@ -118,7 +121,7 @@ func (k *kernelProfile) timeConvolutions(ctx context.Context, dev *vk.Device, ba
 					return err
 				}
 				if len(k.Passes) > 0 {
-					if kind != own || choice != kernels.Unrestricted {
+					if kind != own || choice != kernels.Unrestricted || !asked {
 						k.Note = "the device itself runs another variant in its place: see cyclegan devices --verbose"
 					}
 					return nil
@@ -135,6 +138,8 @@ func (k *kernelProfile) timeConvolution(ctx context.Context, dev *vk.Device, bar
 	e, config := o.config.Element(), o.config
 	if half := strings.HasSuffix(k.Kernel, "_half"); !half {
 		e = kernels.Float32
+	} else if kernels.UnprovenOf(k.Kernel).BFloat16 {
+		e = kernels.BFloat16
 	} else if e == kernels.Float32 {
 		e = kernels.Float16
 	}

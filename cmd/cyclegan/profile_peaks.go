@@ -73,7 +73,7 @@ func peakMatrix(dev *vk.Device, peaks *profile.Peaks) error {
 
 func matrices(dev *vk.Device) (gflops float64, m vk.Matrix, err error) {
 	const seed = 1
-	if m, err = kernels.MatrixShape(dev.Info); err != nil {
+	if m, err = kernels.MatrixShape(dev.Info, kernels.Float16); err != nil {
 		return 0, m, err
 	}
 	for _, check := range kernels.Checks() {

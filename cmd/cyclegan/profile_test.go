@@ -185,7 +185,7 @@ func TestProfile(t *testing.T) {
 
 // matrixPeak is what a profile says of cooperative matrices.
 func matrixPeak(dev *vk.Device) string {
-	shape, err := kernels.MatrixShape(dev.Info)
+	shape, err := kernels.MatrixShape(dev.Info, kernels.Float16)
 	if err != nil {
 		return "no peak of cooperative matrices: " + err.Error() + "\n"
 	}
@@ -307,8 +307,9 @@ func TestProfileKernel(t *testing.T) {
 func TestProfileEveryConvolution(t *testing.T) {
 	dev := vktest.Device(t)
 	for _, name := range shaders.Names() {
-		if kernels.SizedOf(name) != nil || !dev.Info.Features.SubgroupShuffle && strings.Contains(name, "_shuffle") ||
-			!dev.Info.Features.CooperativeMatrix && strings.Contains(name, "_matrix") {
+		has, unproven := dev.Info.Features, kernels.UnprovenOf(name)
+		if kernels.SizedOf(name) != nil || !has.SubgroupShuffle && strings.Contains(name, "_shuffle") || !has.CooperativeMatrix && strings.Contains(name, "_matrix") ||
+			!has.BFloat16Matrix && unproven.BFloat16 || !has.WorkgroupMatrix && unproven.Workgroup {
 			continue
 		}
 		k := &kernelProfile{Kernel: name}

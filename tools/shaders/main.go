@@ -7,8 +7,9 @@
 //
 //	//! variant relu_forward_f16 -DFP16=1
 //
-// and say that it needs a compiler newer than the others do, by its major version. Such modules are compiled and checked by the program
-// glslang where -compiler is too old; where that is missing, or too old as well, -check looks at their hashes alone and says so:
+// and say that it needs a compiler newer than the others do, by its major version: above all variants for the whole source, or above those
+// that do. Such modules are compiled and checked by the program glslang where -compiler is too old; where that is missing, or too old as
+// well, -check looks at their hashes alone and says so:
 //
 //	//! glslang 13
 package main

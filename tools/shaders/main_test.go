@@ -66,14 +66,19 @@ func TestCheckCatches(t *testing.T) {
 	}
 }
 
-// TestNewerCompiler: a source that asks for one is compiled, and looked at again, only where it is there.
+// TestNewerCompiler: a source that asks for one is compiled, and looked at again, only where it is there; so are variants, where the line
+// stands below others.
 func TestNewerCompiler(t *testing.T) {
 	old := tools(t)
 	if len(old.compilers) == 0 {
 		t.Skip("no glslangValidator")
 	}
 	dir := freshTree(t, old)
-	replaceIn("double.comp", "//! variant", "//! glslang 99\n//! variant")(t, dir)
+	replaceIn("double.comp", "//! variant", "//! variant half -DTWO=0.5\n//! glslang 99\n//! variant")(t, dir)
+	if complaints, err := build(dir, old); err != nil || len(complaints) != 1 || !strings.HasPrefix(complaints[0], "quadruple: ") {
+		t.Errorf("an old compiler, of variants: %q, %v", complaints, err)
+	}
+	replaceIn("double.comp", "//! variant half -DTWO=0.5\n", "")(t, dir)
 	newer := old
 	newer.compilers = slices.Clone(old.compilers)
 	newer.compilers = append(newer.compilers, newer.compilers[0])

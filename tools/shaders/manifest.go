@@ -39,7 +39,7 @@ const baseFlags = "-V --target-env vulkan1.1 -g0"
 
 var (
 	directive   = regexp.MustCompile(`(?m)^//!.*$`)
-	glslangLine = regexp.MustCompile(`(?m)^//! glslang (\d+)$`)
+	glslangLine = regexp.MustCompile(`^//! glslang (\d+)$`)
 	variantLine = regexp.MustCompile(`^//! variant (\w+)((?: -\S+)(?: \S+)*)$`)
 )
 
@@ -65,12 +65,13 @@ func scan(dir string) (manifest, error) {
 			return nil, err
 		}
 		m := module{Source: filepath.Base(path), SourceSHA256: hash(text), Flags: baseFlags}
-		if fields := glslangLine.FindSubmatch(text); fields != nil {
-			m.Glslang, _ = strconv.Atoi(string(fields[1])) // digits
-		}
 		names, variants := []string{strings.TrimSuffix(m.Source, ".comp")}, []module{m}
 		for _, line := range directive.FindAllString(string(text), -1) {
-			if glslangLine.MatchString(line) {
+			if fields := glslangLine.FindStringSubmatch(line); fields != nil { // of the variants below, and of the source itself where it is above all
+				m.Glslang, _ = strconv.Atoi(fields[1]) // digits
+				if len(variants) == 1 {
+					variants[0] = m
+				}
 				continue
 			}
 			fields := variantLine.FindStringSubmatch(line)

@@ -10,6 +10,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"cyclevk/kernels"
 	"cyclevk/shaders"
 	"cyclevk/vk"
 )
@@ -80,8 +81,21 @@ func UseCaches(dev *vk.Device) {
 	dev.Tuning = StoredTuning(dev.Info)
 }
 
+// UseUnproven lets kernels use what the environment lists of what no driver has proven.
+func UseUnproven() error {
+	u, err := kernels.ParseUnproven(os.Getenv(kernels.UnprovenVariable))
+	if err != nil {
+		return BadInput(fmt.Errorf("%s=%w", kernels.UnprovenVariable, err))
+	}
+	kernels.Allow(u)
+	return nil
+}
+
 // Opened runs f on the device that open returns. Closing it reports what the validation layers still hold.
 func Opened(open func() (*vk.Device, error), f func(*vk.Device) error) (err error) {
+	if err := UseUnproven(); err != nil {
+		return err
+	}
 	dev, err := open()
 	if err != nil {
 		return err
