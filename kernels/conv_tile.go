@@ -28,6 +28,8 @@ type engine struct {
 	tiles                   []tile  // to choose from: those that the registers hold
 
 	weightRows   int // of a weight gradient's tile
+	weightCols   int
+	turns        int // pixels that are added to one of its sums at once, at most
 	weightGroups int // workgroups below which a weight gradient is split; the same on every CPU, so that sums are too
 }
 
@@ -35,20 +37,30 @@ type engine struct {
 type tile struct{ rows, cols int }
 
 var (
-	cpuTiles = []tile{{8, 4}, {8, 2}, {8, 1}, {4, 4}, {4, 2}, {4, 1}, {2, 4}, {2, 2}, {2, 1}, {1, 4}, {1, 2}, {1, 1}}
+	cpuTiles = []tile{{4, 16}, {8, 8}, {4, 8}, {8, 2}, {8, 1}, {4, 4}, {4, 2}, {4, 1}, {2, 8}, {2, 4}, {2, 2}, {2, 1}, {1, 8}, {1, 4}, {1, 2}, {1, 1}}
 	gpuTiles = []tile{{4, 4}, {4, 2}, {4, 1}, {2, 4}, {2, 2}, {2, 1}, {1, 4}, {1, 2}, {1, 1}}
 )
+
+// mostSharers is how many lanes shared4 of inc/conv.glsl knows.
+const mostSharers = 16
 
 // engineOf tells the kinds of device apart. On CPUs, drivers run a workgroup's lanes as one vector, and shuffles hand values
 // round for less than what a load costs.
 func engineOf(info vk.DeviceInfo) engine {
-	if info.Type == vk.CPU && info.Features.SubgroupShuffle {
-		return engine{
+	if info.Type == vk.CPU && info.Features.SubgroupShuffle && info.Limits.SubgroupSize <= mostSharers {
+		e := engine{
 			shuffle: true, lanes: info.Limits.SubgroupSize, parallel: runtime.NumCPU(),
-			step: 40, row: 12, col: 12, product: 4, transform: 3000, unit: 1, tiles: cpuTiles, weightRows: 8, weightGroups: 2,
+			step: 10, row: 21, col: 11, product: 5.5, transform: 3000, unit: 1, tiles: cpuTiles, weightRows: 8, weightCols: 2, turns: 4, weightGroups: 2,
 		}
+		if e.lanes > 8 {
+			e.weightCols, e.turns = 1, e.lanes // turns are unrolled, since lanes that are shuffled have to be constants
+		}
+		return e
 	}
-	return engine{lanes: 64, parallel: 512, step: 8, row: 8, col: 8, product: 4, transform: 1800, launch: 500, unit: 16, tiles: gpuTiles, weightRows: 4, weightGroups: 512}
+	return engine{
+		lanes: 64, parallel: 512, step: 8, row: 8, col: 8, product: 4, transform: 1800, launch: 500, unit: 16, tiles: gpuTiles,
+		weightRows: 4, weightCols: 1, weightGroups: 512,
+	}
 }
 
 // Convolutions says how a device runs the convolutions, and why so.
@@ -131,9 +143,10 @@ func (e engine) passTime(g *gemm, kinds []int, taps int, from, to Tensor) float6
 	return e.unit * step * float64(taps*Stride(from.C)/4)
 }
 
-// weightTile is how a weight gradient is divided: lanes and columns (vec4 of output channels) of a workgroup, rows of a lane
-// (vec4 of input weights), turns (pixels that a lane adds up at once), and splits, partial sums over a share of the pixels each.
-type weightTile struct{ lanes, columns, rows, turns, splits, share int }
+// weightTile is how a weight gradient is divided: lanes of a workgroup, and how many of them have columns (vec4 of output channels) of
+// their own, cols and rows (vec4 of input weights) of a lane, turns (pixels that a lane adds up at once), and splits, partial sums over a
+// share of the pixels each.
+type weightTile struct{ lanes, columns, cols, rows, turns, splits, share int }
 
 // shareBytes is how much of x and dy a split of a weight gradient reads: it stays in the cache of one CPU core.
 const shareBytes = 1 << 20
@@ -147,18 +160,17 @@ const minShare = 64
 // weightTile divides c's weight gradient over a number of pixels of a type.
 func (e engine) weightTile(c Conv, element Element, pixels int) weightTile {
 	in, out := c.Kernel*c.Kernel*Stride(c.In)/4, Stride(c.Out)/4
-	t := weightTile{columns: 1, rows: min(e.weightRows, in), turns: 1}
+	t := weightTile{columns: 1, cols: 1, rows: min(e.weightRows, in), turns: 1}
 	for t.columns < out && t.columns < e.lanes {
 		t.columns *= 2
 	}
 	t.lanes = t.columns
 	if e.shuffle {
 		t.lanes = e.lanes // a whole subgroup: lanes without a column of their own take other pixels
-		if t.columns >= 4 {
-			t.turns = 4
-		}
+		t.turns = min(e.turns, t.columns)
+		t.cols = min(e.weightCols, divUp(out, t.columns))
 	}
-	groups := divUp(in, t.rows) * divUp(out, t.columns)
+	groups := divUp(in, t.rows) * divUp(out, t.columns*t.cols)
 	pixelBytes := element.Size() * (Stride(c.In) + Stride(c.Out))
 	t.splits = min(max(divUp(e.weightGroups, groups), pixels*pixelBytes/shareBytes), max(1, splitBytes/(4*c.WeightLen())))
 	t.share = max(minShare, divUp(divUp(pixels, t.splits), t.lanes)*t.lanes)

@@ -40,13 +40,13 @@ func (c Conv) weightGrad(p *vk.Program, label string, x, dy Tensor, dw vk.Range,
 func (c Conv) weightSplits(p *vk.Program, label string, x, dy Tensor, out vk.Range, t weightTile, shader string) {
 	in, columns := c.Kernel*c.Kernel*Stride(c.In)/4, Stride(c.Out)/4 // of the weights, in vec4
 	l := vk.Launch{
-		Spec: []uint32{uint32(t.lanes), uint32(t.rows), uint32(t.turns)},
+		Spec: []uint32{uint32(t.lanes), uint32(t.rows), uint32(t.turns), uint32(t.columns), uint32(t.cols)},
 		Push: struct {
 			convShape
-			Reflect        uint32
-			Columns, Share int32
-		}{c.shape(x, dy), constant(c.Reflect), int32(t.columns), int32(t.share)},
-		Groups: [3]int{divUp(columns, t.columns), divUp(in, t.rows), t.splits},
+			Reflect uint32
+			Share   int32
+		}{c.shape(x, dy), constant(c.Reflect), int32(t.share)},
+		Groups: [3]int{divUp(columns, t.columns*t.cols), divUp(in, t.rows), t.splits},
 		Work:   2 * c.MACs(dy),
 		Label:  label,
 	}

@@ -81,15 +81,16 @@ type Features struct {
 	Statistics         bool // VK_KHR_pipeline_executable_properties: the driver tells what it compiled
 	MemoryBudget       bool // VK_EXT_memory_budget: the driver says how much memory is free
 	SubgroupArithmetic bool
-	SubgroupShuffle    bool
+	SubgroupShuffle    bool // and broadcasts
 }
 
 // has reports whether a device is open to shaders that need a SPIR-V capability.
 func (f Features) has(capability uint32) bool {
 	const (
-		shader, float16                                                    = 1, 9
-		groupNonUniform, groupNonUniformArithmetic, groupNonUniformShuffle = 61, 63, 65
-		bfloat16Type, bfloat16CooperativeMatrix                            = 5116, 5118
+		shader, float16                               = 1, 9
+		groupNonUniform, groupNonUniformArithmetic    = 61, 63
+		groupNonUniformBallot, groupNonUniformShuffle = 64, 65
+		bfloat16Type, bfloat16CooperativeMatrix       = 5116, 5118
 	)
 	switch capability {
 	case shader, groupNonUniform: // of every Vulkan 1.1 device
@@ -98,7 +99,7 @@ func (f Features) has(capability uint32) bool {
 		return f.Float16
 	case groupNonUniformArithmetic:
 		return f.SubgroupArithmetic
-	case groupNonUniformShuffle:
+	case groupNonUniformBallot, groupNonUniformShuffle:
 		return f.SubgroupShuffle
 	case vulkanMemoryModel, cooperativeMatrix:
 		return f.CooperativeMatrix
@@ -192,7 +193,7 @@ func (p *physical) read() bool {
 			Storage16: c.storage16 != 0, Float16: c.float16 != 0, CooperativeMatrix: c.cooperative_matrix != 0, MemoryBudget: ext["VK_EXT_memory_budget"],
 			BFloat16Matrix: c.bfloat16_matrix != 0, WorkgroupMatrix: c.workgroup_matrix != 0,
 			Statistics:         ext[statisticsExtension],
-			SubgroupArithmetic: c.subgroup_operations&4 != 0, SubgroupShuffle: c.subgroup_operations&16 != 0,
+			SubgroupArithmetic: c.subgroup_operations&4 != 0, SubgroupShuffle: c.subgroup_operations&24 == 24,
 		},
 	}
 	if ext["VK_KHR_driver_properties"] {
