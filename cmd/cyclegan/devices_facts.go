@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"strings"
 
+	"golang.org/x/sys/cpu"
+
 	"cyclevk/kernels"
 	"cyclevk/vk"
 )
@@ -61,7 +63,7 @@ func devicePaths(d vk.DeviceInfo) []fact {
 	bf16, workgroup := kernels.UnprovenMatrices(d)
 	paths := []fact{
 		{"convolutions", kernels.Convolutions(d)},
-		{"subgroups", subgroups},
+		{"subgroups", subgroups + vectors(d, cpu.X86.HasAVX512F)},
 		{"fp16 arithmetic", offered(f.Float16, "used by cooperative matrices and profile's peak: all else computes in fp32, with --precision too")},
 		{"16-bit storage", offered(f.Storage16, "not used: --precision fp16 and bf16 take words apart, on every device")},
 		{"cooperative matrix", offered(f.CooperativeMatrix, kernels.Matrices(d))},
@@ -87,6 +89,21 @@ func devicePaths(d vk.DeviceInfo) []fact {
 		}
 	}
 	return paths
+}
+
+// vectors says when lavapipe is held to vectors of another width than suits it (docs/performance.md).
+func vectors(d vk.DeviceInfo, avx512 bool) string {
+	var version int
+	if n, _ := fmt.Sscanf(d.Driver, "llvmpipe Mesa %d.", &version); n < 1 {
+		return ""
+	}
+	switch lanes := d.Limits.SubgroupSize; {
+	case version >= 26 && lanes == 8 && avx512:
+		return ": convolutions take two thirds of the time on 16, which LP_NATIVE_VECTOR_WIDTH=512 in the environment makes them"
+	case version < 26 && lanes > 8:
+		return ": convolutions take many times as long as on 8, which LP_NATIVE_VECTOR_WIDTH=256 in the environment makes them"
+	}
+	return ""
 }
 
 // offered says whether a feature is there, and what is made of it.

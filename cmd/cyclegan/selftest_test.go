@@ -204,4 +204,22 @@ func TestDevicesVerbose(t *testing.T) {
 			t.Errorf("%s: %s is %q, want %q", what, c.what, is, c.want)
 		}
 	}
+	for _, c := range []struct {
+		driver string
+		lanes  int
+		avx512 bool
+		want   string
+	}{
+		{"llvmpipe Mesa 26.1.6-1 (LLVM 21.1.8)", 8, true, "LP_NATIVE_VECTOR_WIDTH=512"},
+		{"llvmpipe Mesa 26.1.6-1 (LLVM 21.1.8)", 8, false, ""},
+		{"llvmpipe Mesa 26.1.6-1 (LLVM 21.1.8)", 16, true, ""},
+		{"llvmpipe Mesa 22.3.6 (LLVM 15.0.6)", 16, true, "LP_NATIVE_VECTOR_WIDTH=256"},
+		{"llvmpipe Mesa 22.3.6 (LLVM 15.0.6)", 8, true, ""},
+		{"radv Mesa 26.1.6", 64, true, ""},
+	} {
+		d := vk.DeviceInfo{Driver: c.driver, Limits: vk.Limits{SubgroupSize: c.lanes}}
+		if got := vectors(d, c.avx512); !strings.Contains(got, c.want) || c.want == "" && got != "" {
+			t.Errorf("%d lanes of %s: %q, want %q", c.lanes, c.driver, got, c.want)
+		}
+	}
 }
