@@ -68,6 +68,15 @@ vec4 served(vec4 mine, int pixel, int slot) {
     return v;
 }
 
+#ifdef SHUFFLE
+// total is the sum over 16 lanes, whose shuffles would be loops.
+vec4 total(vec4 mine) {
+#define PLUS(n) + subgroupBroadcast(mine, n)
+    return subgroupBroadcast(mine, 0u) PLUS(1u) PLUS(2u) PLUS(3u) PLUS(4u) PLUS(5u) PLUS(6u) PLUS(7u)
+        PLUS(8u) PLUS(9u) PLUS(10u) PLUS(11u) PLUS(12u) PLUS(13u) PLUS(14u) PLUS(15u);
+}
+#endif
+
 void main() {
     const int column = int(gl_WorkGroupID.x) * COLUMNS * COLS + lane() % COLUMNS, slot = lane() / COLUMNS;
     const int row = int(gl_WorkGroupID.y) * ROWS, rows = kernel * kernel * ci, split = int(gl_WorkGroupID.z);
@@ -120,7 +129,10 @@ void main() {
     }
 
 #ifdef SHUFFLE
-    for (int other = COLUMNS; other < LANES; other *= 2) {
+    if (SLOTS == 16) {
+        [[unroll]] for (int i = 0; i < 4 * ROWS * COLS; i++) sum[i] = total(sum[i]);
+    }
+    for (int other = COLUMNS; other < LANES && SLOTS < 16; other *= 2) {
         [[unroll]] for (int i = 0; i < 4 * ROWS * COLS; i++) sum[i] += subgroupShuffle(sum[i], uint(lane() ^ other));
     }
 #endif
