@@ -144,7 +144,8 @@ class Target:
         chosen = next(d for d in devices if d["chosen"])
         self.cpu = chosen["type"] == "CPU"
         self.device, self.driver = chosen["name"], chosen["driver"]
-        self.title = self.driver if self.cpu else f"{self.device}, {self.driver}"
+        width = re.search(r"\d+ bits", self.device)  # of lavapipe's vectors, which LP_NATIVE_VECTOR_WIDTH sets
+        self.title = f"{self.device}, {self.driver}" if not self.cpu else f"{self.driver}, {width[0]}" if width else self.driver
         self.shape = dict(CPU if self.cpu else GPU)
         self.shape |= {name: getattr(options, name) for name in ("sizes", "netG", "ngf", "ndf", "steps", "variants") if getattr(options, name)}
         if options.scaling_sizes:
