@@ -30,9 +30,11 @@ type convolution interface {
 	WeightLen() int
 	Pack([]float32) []float32
 	Unpack([]float32) []float32
-	Forward(p *vk.Program, x kernels.Tensor, w, bias vk.Range, y kernels.Tensor, act kernels.Activation)
+	Fuses(p *vk.Program, x, y kernels.Tensor) bool
+	Forward(p *vk.Program, x kernels.Source, w, bias vk.Range, y kernels.Tensor, act kernels.Activation)
+	ForwardStats(p *vk.Program, x kernels.Source, w, bias vk.Range, z kernels.Tensor, n kernels.Norm, stats vk.Range)
 	DataGrad(p *vk.Program, dy kernels.Tensor, w vk.Range, dx kernels.Tensor, accumulate bool)
-	WeightGrad(p *vk.Program, x, dy kernels.Tensor, dw vk.Range, accumulate bool)
+	WeightGrad(p *vk.Program, x kernels.Source, dy kernels.Tensor, dw vk.Range, accumulate bool)
 }
 
 // layer is y = act(norm(conv(x))).
@@ -99,13 +101,14 @@ func (l *layer) forward(p *vk.Program, in *Tape, pass Pass) *Tape {
 func (l *layer) forwardAdd(p *vk.Program, in *Tape, residual kernels.Tensor, pass Pass) *Tape {
 	defer within(p, l.name()+" forward")()
 	x := in.Y
-	t := &Tape{in: in, Y: x.Element.NewTensor(p, l.w.Name+" y", x.N, l.conv.OutSize(x.H), l.conv.OutSize(x.W), l.out), pass: pass}
-	w, bias := l.params.as(x.Element, l.w), vk.Range{}
+	y := x.Element.NewTensor(p, l.w.Name+" y", x.N, l.conv.OutSize(x.H), l.conv.OutSize(x.W), l.out)
+	t := &Tape{in: in, output: &output{Y: y}, pass: pass}
+	from, w, bias := in.source(p, l.conv, y), l.params.as(x.Element, l.w), vk.Range{}
 	if l.b != nil && !l.b.Inert {
 		bias = l.b.in(l.params.Weights)
 	}
 	if !l.norm {
-		l.conv.Forward(p, x, w, bias, t.Y, l.act)
+		l.conv.Forward(p, from, w, bias, t.Y, l.act)
 		if residual.Mem != nil {
 			kernels.AddTo(p, residual, t.Y)
 		}
@@ -114,20 +117,25 @@ func (l *layer) forwardAdd(p *vk.Program, in *Tape, residual kernels.Tensor, pas
 	t.z = t.Y.Like(p, l.w.Name+" z")
 	n := l.normalisation(t)
 	t.stats = p.Temp(l.w.Name+" stats", 4*n.StatsLen(t.z)).All()
-	l.conv.Forward(p, x, w, bias, t.z, kernels.None)
 	if pass.Eval && l.batch != nil {
+		l.conv.Forward(p, from, w, bias, t.z, kernels.None)
 		n.EvalStats(p, t.z, l.batch.running.pairIn(l.params.Running), t.stats)
 	} else {
-		n.Stats(p, t.z, t.stats)
+		l.conv.ForwardStats(p, from, w, bias, t.z, n, t.stats)
 	}
-	n.Forward(p, t.z, t.stats, l.affine(l.params.Weights), residual, t.Y)
-	if residual.Mem == nil {
-		t.again = func(p *vk.Program) kernels.Tensor {
-			defer within(p, l.name()+" forward again")()
-			y := t.Y.Like(p, l.w.Name+" y again")
-			n.Forward(p, t.z, t.stats, l.affine(l.params.Weights), kernels.Tensor{}, y)
-			return y
-		}
+	apply := func(p *vk.Program, pass string, y kernels.Tensor) kernels.Tensor {
+		defer within(p, l.name()+pass)()
+		n.Forward(p, t.z, t.stats, l.affine(l.params.Weights), residual, y)
+		return y
+	}
+	if residual.Mem != nil {
+		apply(p, " forward", y)
+		return t
+	}
+	t.make = func(p *vk.Program) { apply(p, " forward", y) }
+	t.again = func(p *vk.Program) kernels.Tensor { return apply(p, " forward again", y.Like(p, l.w.Name+" y again")) }
+	if l.batch == nil {
+		t.pending = kernels.Normed{Tensor: t.z, Stats: t.stats, Act: l.act}
 	}
 	return t
 }
@@ -153,7 +161,7 @@ func (l *layer) backwardBy(p *vk.Program, t *Tape, dy, dz, dx kernels.Tensor, ad
 	}
 	if weights != frozen {
 		p.Layer = l.name() + " weight gradient"
-		l.conv.WeightGrad(p, t.kept(p), dz, l.w.in(l.params.Grads), weights == accumulate)
+		l.conv.WeightGrad(p, t.in.kept(p, l.conv, dz), dz, l.w.in(l.params.Grads), weights == accumulate)
 		if l.b != nil && !l.b.Inert {
 			kernels.BiasGrad(p, dz, l.b.in(l.params.Grads), weights == accumulate)
 		}

@@ -14,9 +14,10 @@ type residual struct {
 }
 
 func (r *residual) forward(p *vk.Program, in *Tape, pass Pass) *Tape {
+	x := in.made(p) // what is there need not be normed as it is loaded
 	inner := r.inner.forward(p, in, pass)
-	last := r.last.forwardAdd(p, inner, in.Y, pass)
-	return &Tape{in: in, Y: last.Y, parts: []*Tape{inner, last}}
+	last := r.last.forwardAdd(p, inner, x, pass)
+	return &Tape{in: in, output: last.output, parts: []*Tape{inner, last}}
 }
 
 func (r *residual) backward(p *vk.Program, t *Tape, dy, dx kernels.Tensor, addTo bool, weights gradMode) {
@@ -45,10 +46,10 @@ type skip struct {
 }
 
 func (s *skip) forward(p *vk.Program, in *Tape, pass Pass) *Tape {
-	x, inner := in.Y, s.inner.forward(p, in, pass)
+	x, inner := in.made(p), s.inner.forward(p, in, pass)
 	y := x.Element.NewTensor(p, x.Mem.Name+" joined", x.N, x.H, x.W, x.C+inner.Y.C)
-	kernels.Concat(p, kernels.ReLU, x, inner.Y, y)
-	return &Tape{in: in, Y: y, parts: []*Tape{inner}}
+	kernels.Concat(p, kernels.ReLU, x, inner.made(p), y)
+	return &Tape{in: in, output: &output{Y: y}, parts: []*Tape{inner}}
 }
 
 func (s *skip) backward(p *vk.Program, t *Tape, dy, dx kernels.Tensor, addTo bool, weights gradMode) {
@@ -68,12 +69,12 @@ const dropRate = 0.5
 type dropout int
 
 func (d dropout) forward(p *vk.Program, in *Tape, pass Pass) *Tape {
-	x := in.Y
-	t := &Tape{in: in, Y: x, pass: pass, again: in.again}
+	t := &Tape{in: in, output: in.output, pass: pass}
 	if pass.Seed.Mem == nil {
 		return t
 	}
-	t.Y = x.Like(p, x.Mem.Name+" dropped")
+	x := in.made(p)
+	t.output = &output{Y: x.Like(p, x.Mem.Name+" dropped")}
 	kernels.Dropout(p, x, t.Y, dropRate, pass.Seed, d.mask(pass), pass.First)
 	if in.again != nil {
 		t.again = func(p *vk.Program) kernels.Tensor {
@@ -110,12 +111,12 @@ func (d dropout) mask(pass Pass) uint32 { return uint32(pass.Call)<<16 + uint32(
 type upsample struct{}
 
 func (upsample) forward(p *vk.Program, in *Tape, _ Pass) *Tape {
-	x := in.Y
-	t := &Tape{in: in, Y: x.Element.NewTensor(p, x.Mem.Name+" enlarged", x.N, 2*x.H, 2*x.W, x.C)}
+	x := in.made(p)
+	t := &Tape{in: in, output: &output{Y: x.Element.NewTensor(p, x.Mem.Name+" enlarged", x.N, 2*x.H, 2*x.W, x.C)}}
 	kernels.Upsample(p, x, t.Y)
 	t.again = func(p *vk.Program) kernels.Tensor {
 		y := t.Y.Like(p, t.Y.Mem.Name+" again")
-		kernels.Upsample(p, t.kept(p), y)
+		kernels.Upsample(p, in.remade(p), y)
 		return y
 	}
 	return t

@@ -54,31 +54,18 @@ func inPlace(m module) bool {
 	return false
 }
 
-// Tape is what a module's forward leaves for its backward: Y, and z before a layer's norm, are [N,H',W',Out].
+// Tape is what a module's forward leaves for its backward, beside its output.
 type Tape struct {
-	Y     kernels.Tensor
-	z     kernels.Tensor
-	stats vk.Range // of z
+	*output
+	z     kernels.Tensor // before a layer's norm, like Y
+	stats vk.Range       // of z
 	pass  Pass
 	in    *Tape   // whose Y is [N,H,W,In], the module's x
 	parts []*Tape // of the modules inside
-
-	// again appends what makes Y of the rest of the tape once more, to the bit, so that Y itself need not be kept for backward; nil
-	// where it is kept.
-	again func(p *vk.Program) kernels.Tensor
 }
 
 // x is the module's input, of which backward may take the shape.
 func (t *Tape) x() kernels.Tensor { return t.in.Y }
-
-// kept is the module's input in backward.
-func (t *Tape) kept(p *vk.Program) kernels.Tensor {
-	if t.in.again == nil {
-		return t.in.Y
-	}
-	defer p.Late()()
-	return t.in.again(p)
-}
 
 // gradMode says what a backward pass does with the gradients of the weights.
 type gradMode int
@@ -95,7 +82,9 @@ func (n *Network) Forward(p *vk.Program, x kernels.Tensor, pass Pass) *Tape {
 		pass.Images = x.N
 	}
 	defer within(p, n.Params.Net+" forward")()
-	return n.body.forward(p, &Tape{Y: x}, pass)
+	t := n.body.forward(p, given(x), pass)
+	t.made(p)
+	return t
 }
 
 // Backward appends Forward's reverse: from dy, the gradient of Y, to the gradients of the weights and, where dx has memory, to
@@ -160,7 +149,7 @@ func (s sequence) forward(p *vk.Program, in *Tape, pass Pass) *Tape {
 		last = m.forward(p, last, pass)
 		t.parts = append(t.parts, last)
 	}
-	t.Y, t.again = last.Y, last.again
+	t.output = last.output
 	return t
 }
 

@@ -71,37 +71,38 @@ func (c Conv) MACs(y Tensor) int64 {
 }
 
 // Forward appends y = act(conv(x, w) + bias). w are of the tensors' type. bias holds Stride(Out) floats, the padding zero; a bias without Mem is none.
-func (c Conv) Forward(p *vk.Program, x Tensor, w, bias vk.Range, y Tensor, act Activation) {
-	c.forward(p, convPass{"conv forward " + c.String(), x, w, bias, y, act, false})
+func (c Conv) Forward(p *vk.Program, x Source, w, bias vk.Range, y Tensor, act Activation) {
+	c.forward(p, convPass{label: "conv forward " + c.String(), from: x.normed(), w: w, bias: bias, to: y, act: act})
 }
 
 // DataGrad appends dx = the gradient of the loss with respect to x, from dy, that with respect to y; it is added to dx where
 // accumulate is set.
 func (c Conv) DataGrad(p *vk.Program, dy Tensor, w vk.Range, dx Tensor, accumulate bool) {
-	c.adjoint(p, convPass{"conv data gradient " + c.String(), dy, w, vk.Range{}, dx, None, accumulate})
+	c.adjoint(p, convPass{label: "conv data gradient " + c.String(), from: dy.normed(), w: w, to: dx, accumulate: accumulate})
 }
 
 // convPass is to (+)= act(convolution of from + bias), the convolution itself or its adjoint.
 type convPass struct {
 	label      string
-	from       Tensor
+	from       Normed
 	w, bias    vk.Range
 	to         Tensor
 	act        Activation
 	accumulate bool
+	moments    vk.Range // gets statistics of to, by blocks; without Mem for none
 }
 
 // forward appends a pass from the convolution's input to its output.
 func (c Conv) forward(p *vk.Program, s convPass) {
-	p.Fail(c.check(s.from, s.w, s.from.Element, s.to))
-	c.launch(p, "conv_forward", s, c.shape(s.from, s.to), 1)
+	p.Fail(c.check(s.from.Tensor, s.w, s.from.Element, s.to))
+	c.launch(p, "conv_forward", s, c.shape(s.from.Tensor, s.to), 1)
 }
 
 // adjoint appends a pass from the convolution's output to its input. Input pixels of the same phase, their position modulo the
 // stride, meet the same taps, and the kernel takes each phase for itself.
 func (c Conv) adjoint(p *vk.Program, s convPass) {
-	p.Fail(c.check(s.to, s.w, s.from.Element, s.from))
-	c.launch(p, "conv_data_grad", s, c.shape(s.to, s.from), c.Stride)
+	p.Fail(c.check(s.to, s.w, s.from.Element, s.from.Tensor))
+	c.launch(p, "conv_data_grad", s, c.shape(s.to, s.from.Tensor), c.Stride)
 }
 
 // launch appends a pass over pixels that lie stride apart, for each of the stride^2 phases.
@@ -112,6 +113,7 @@ func (c Conv) launch(p *vk.Program, shader string, s convPass, shape convShape, 
 	} else if bias.Bytes < 4*Stride(s.to.C) {
 		p.Fail(fmt.Errorf("%s: bias %s has %d bytes, want %d", s.label, bias.Name, bias.Bytes, 4*Stride(s.to.C)))
 	}
+	p.Fail(s.from.check(s.label))
 	if p.Err() != nil {
 		return
 	}
@@ -126,6 +128,9 @@ func (c Conv) launch(p *vk.Program, shader string, s convPass, shape convShape, 
 	adjoint := shader == "conv_data_grad"
 	if g := c.gemmOf(p.Device().Info, s, adjoint); g != nil {
 		g.launch(p, l, g.shader(s, adjoint), c.kinds(s.to, adjoint), c, s, bias)
+		return
+	}
+	if p.Fail(s.from.refused(s.label)); p.Err() != nil {
 		return
 	}
 	e := engineOf(p.Device().Info)

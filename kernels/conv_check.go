@@ -159,9 +159,11 @@ type layer interface {
 	WeightLen() int
 	MACs(y Tensor) int64
 	Pack(plain []float32) []float32
-	Forward(p *vk.Program, x Tensor, w, bias vk.Range, y Tensor, act Activation)
+	Forward(p *vk.Program, x Source, w, bias vk.Range, y Tensor, act Activation)
+	ForwardStats(p *vk.Program, x Source, w, bias vk.Range, z Tensor, n Norm, stats vk.Range)
+	Fuses(p *vk.Program, x, y Tensor) bool
 	DataGrad(p *vk.Program, dy Tensor, w vk.Range, dx Tensor, accumulate bool)
-	WeightGrad(p *vk.Program, x, dy Tensor, dw vk.Range, accumulate bool)
+	WeightGrad(p *vk.Program, x Source, dy Tensor, dw vk.Range, accumulate bool)
 	weights() int // without padding
 	details() string
 	terms(n, h, w int, visit func(product))
@@ -273,25 +275,25 @@ func (c ConvTranspose) details() string {
 	return fmt.Sprintf("stride %d pad %d outpad %d", c.Stride, c.Pad, c.OutPad)
 }
 
-// as runs the case as a device of another type would, on a choice of kernels.
-func (k layerCase) as(t *Trial, kind vk.DeviceType, choice Restriction) error {
-	return k.asWith(t, kind, choice, Unproven{})
+// as runs a case as a device of another type would, on a choice of kernels.
+func (t *Trial) as(kind vk.DeviceType, choice Restriction, run func(*Trial) error) error {
+	return t.asWith(kind, choice, Unproven{}, run)
 }
 
 // asWith allows the choice kernels that are unproven, too.
-func (k layerCase) asWith(t *Trial, kind vk.DeviceType, choice Restriction, too Unproven) error {
+func (t *Trial) asWith(kind vk.DeviceType, choice Restriction, too Unproven, run func(*Trial) error) error {
 	defer Restrict(choice)()
 	defer Allow(too)()
 	defer func(old vk.DeviceType) { t.dev.Info.Type = old }(t.dev.Info.Type)
 	t.dev.Info.Type = kind
-	return k.run(t)
+	return run(t)
 }
 
 // cases are the layer as the device at hand runs it without tiles, and as a GPU would, in other variants.
 func (k layerCase) cases(details string) []Case {
 	return []Case{
-		{k.name(details), func(t *Trial) error { return k.as(t, t.dev.Info.Type, NoTiles) }},
-		{k.name(details) + " as on a GPU", func(t *Trial) error { return k.as(t, vk.DiscreteGPU, NoTiles) }},
+		{k.name(details), func(t *Trial) error { return t.as(t.dev.Info.Type, NoTiles, k.run) }},
+		{k.name(details) + " as on a GPU", func(t *Trial) error { return t.as(vk.DiscreteGPU, NoTiles, k.run) }},
 	}
 }
 

@@ -17,6 +17,7 @@ type gemm struct {
 	points                    [2]string  // shaders of Winograd's products: forward, adjoint
 	slice                     int        // of the contracted channels
 	tiles                     []gemmTile // those that the device has room for
+	momentRows                int        // tiles of a multiple of these rows take statistics of what they store
 
 	parallel            int     // workgroups that run at a time
 	weightGroups        int     // workgroups below which a weight gradient is split
@@ -98,7 +99,14 @@ func (c Conv) gemmOf(info vk.DeviceInfo, s convPass, adjoint bool) *gemm {
 	if adjoint && c.mirrors() && (c.Stride > 1 || min(s.to.H, s.to.W) < 2*c.Pad+2) {
 		return nil
 	}
-	return gemmOf(info, s.from, s.to)
+	g := gemmOf(info, s.from.Tensor, s.to)
+	if g == nil || !s.from.pending() && s.moments.Mem == nil {
+		return g
+	}
+	if g.tiles = g.fitting(c, s, adjoint); len(g.tiles) == 0 {
+		return nil
+	}
+	return g
 }
 
 // mirrors reports that pixels are read as padding, too.
@@ -137,7 +145,8 @@ func (g *gemm) shader(s convPass, adjoint bool) string {
 // launch appends a pass over numbers of pixels that are treated alike: l, which holds what does not depend on the shader, completed.
 func (g *gemm) launch(p *vk.Program, l vk.Launch, shader string, kinds []int, c Conv, s convPass, bias vk.Range) {
 	variant := func(t gemmTile) vk.Variant {
-		v := vk.Variant{Spec: append(slices.Clone(t.spec), constant(c.mirrors()), uint32(s.act)), Groups: groups(t.blocks(kinds), 1)}
+		spec := append(slices.Clone(t.spec), constant(c.mirrors()), uint32(s.act), s.from.constant(), constant(s.moments.Mem != nil))
+		v := vk.Variant{Spec: spec, Groups: groups(t.blocks(kinds), 1)}
 		v.Groups[2] = divUp(Stride(s.to.C), t.cols)
 		return v
 	}
@@ -146,7 +155,15 @@ func (g *gemm) launch(p *vk.Program, l vk.Launch, shader string, kinds []int, c 
 	for _, t := range g.tiles {
 		l.Variants = append(l.Variants, variant(t))
 	}
-	launchAs(p, s.from.Element, l, strings.TrimSuffix(shader, "_half"), s.from.Range, s.w, bias, s.to.Range)
+	args := []vk.Range{s.from.Range, s.w, bias, s.to.Range}
+	if !s.accumulate && !slices.Contains(g.points[:], shader) {
+		moments := s.moments
+		if moments.Mem == nil {
+			moments = s.to.Range // fills the binding
+		}
+		args = append(args, s.from.statsOr(s.w), moments)
+	}
+	launchAs(p, s.from.Element, l, strings.TrimSuffix(shader, "_half"), args...)
 }
 
 // gemmShare is the least number of pixels that are worth a split of a weight gradient, and gemmSlice what splits are multiples of.
@@ -166,7 +183,7 @@ func (g *gemm) weightTile(c Conv, splits int) gemmTile {
 }
 
 // weightGrad appends the gradient of weights: l, which holds what does not depend on the shader, completed.
-func (g *gemm) weightGrad(p *vk.Program, l vk.Launch, c Conv, x, dy Tensor, dw vk.Range, accumulate bool) {
+func (g *gemm) weightGrad(p *vk.Program, l vk.Launch, c Conv, x, dy Normed, dw vk.Range, accumulate bool) {
 	t, pixels, out := g.weightTile(c, 1), dy.N*dy.H*dy.W, dw
 	b := t.weightBlocks(c)
 	splits := divUp(g.weightGroups, b[0]*b[1])
@@ -181,18 +198,19 @@ func (g *gemm) weightGrad(p *vk.Program, l vk.Launch, c Conv, x, dy Tensor, dw v
 }
 
 // weightSplits appends the partial sums of a weight gradient by a tile, each over a share of the pixels.
-func (g *gemm) weightSplits(p *vk.Program, l vk.Launch, c Conv, x, dy Tensor, out vk.Range, t gemmTile, share int, accumulate bool) {
+func (g *gemm) weightSplits(p *vk.Program, l vk.Launch, c Conv, x, dy Normed, out vk.Range, t gemmTile, share int, accumulate bool) {
 	b := t.weightBlocks(c)
-	l.Spec, l.Groups = t.spec, [3]int{b[0], b[1], divUp(dy.N*dy.H*dy.W, share)}
+	normed := x
+	if dy.pending() {
+		normed = dy
+	}
+	l.Spec = append(slices.Clone(t.spec), normed.constant(), constant(dy.pending()))
+	l.Groups = [3]int{b[0], b[1], divUp(dy.N*dy.H*dy.W, share)}
 	l.Push = struct {
 		convShape
 		Reflect uint32
 		Share   int32
-	}{c.shape(x, dy), constant(c.Reflect), int32(share)}
-	shader := g.weights[constant(accumulate)]
-	if strings.HasSuffix(shader, "_half") {
-		launch(p, l, shader, x.Range, dy.Range, out) // of one type alone
-	} else {
-		launchAs(p, x.Element, l, shader, x.Range, dy.Range, out)
-	}
+	}{c.shape(x.Tensor, dy.Tensor), constant(c.Reflect), int32(share)}
+	shader := strings.TrimSuffix(g.weights[constant(accumulate)], "_half")
+	launchAs(p, x.Element, l, shader, x.Range, dy.Range, out, normed.statsOr(x.Range))
 }

@@ -28,12 +28,12 @@ func init() {
 		{ConvTranspose{16, 40, 4, 2, 1, 0}, 2, 3, 6, 16, 40, false, None, true},
 	} {
 		name := fmt.Sprintf("%T %s", k.layer, k.name(k.details()))[len("kernels."):]
-		tiled = append(tiled, Case{name, func(t *Trial) error { return k.as(t, vk.DiscreteGPU, NoMatrices) }})
-		matrix = append(matrix, matrixCase(name, k, Float16, Unproven{}))
-		alone = append(alone, matrixCase(name+" by one subgroup", k, Float16, Unproven{alone: true}))
-		bfloat16 = append(bfloat16, matrixCase(name, k, BFloat16, Unproven{BFloat16: true}))
-		workgroup = append(workgroup, matrixCase(name+" fp16", k, Float16, Unproven{Workgroup: true}),
-			matrixCase(name+" bf16", k, BFloat16, Unproven{BFloat16: true, Workgroup: true}))
+		tiled = append(tiled, Case{name, func(t *Trial) error { return t.as(vk.DiscreteGPU, NoMatrices, k.run) }})
+		matrix = append(matrix, matrixCase(name, k.run, Float16, Unproven{}))
+		alone = append(alone, matrixCase(name+" by one subgroup", k.run, Float16, Unproven{alone: true}))
+		bfloat16 = append(bfloat16, matrixCase(name, k.run, BFloat16, Unproven{BFloat16: true}))
+		workgroup = append(workgroup, matrixCase(name+" fp16", k.run, Float16, Unproven{Workgroup: true}),
+			matrixCase(name+" bf16", k.run, BFloat16, Unproven{BFloat16: true, Workgroup: true}))
 	}
 	shaders := func(kinds ...string) []string {
 		names := []string{"conv_sum", "conv_sum_add"}
@@ -57,7 +57,7 @@ func init() {
 }
 
 // matrixCase is a case as a GPU would run it by matrices of a kind; the error wraps vk.ErrUnsupported where the device has none.
-func matrixCase(name string, k layerCase, e Element, u Unproven) Case {
+func matrixCase(name string, run func(*Trial) error, e Element, u Unproven) Case {
 	return Case{name, func(t *Trial) error {
 		info := t.dev.Info
 		info.Type = vk.DiscreteGPU
@@ -68,6 +68,6 @@ func matrixCase(name string, k layerCase, e Element, u Unproven) Case {
 			return fmt.Errorf("matrices of a workgroup of %s summed in fp32, %w: %s has %v", e, vk.ErrUnsupported, info.Name, info.Flexible)
 		}
 		t.Element = e
-		return k.asWith(t, vk.DiscreteGPU, Unrestricted, u)
+		return t.asWith(vk.DiscreteGPU, Unrestricted, u, run)
 	}}
 }

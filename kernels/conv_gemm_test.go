@@ -30,13 +30,20 @@ func TestSharedTilesGiveTheSameBits(t *testing.T) {
 		x, y, w := in("x", 9, 11, 40), in("y", 9, 11, 24), p.Temp("w", e.Size()*c.WeightLen()).All()
 		c.Forward(p, x, w, p.Temp("bias", 4*24).All(), y, Tanh)
 		c.DataGrad(p, y, w, x, true)
-		n := len(c.gemmOf(dev.Info, convPass{from: x, to: y}, false).tiles)
+		n := len(c.gemmOf(dev.Info, convPass{from: x.normed(), to: y}, false).tiles)
 		tiles = append(tiles, n, n)
 		fast := Winograd{c, true}
 		fast.Forward(p, x, w, p.Temp("bias", 4*24).All(), y, Tanh)
 		fast.DataGrad(p, y, w, x, true)
 		n = len(pointEngineOf(dev.Info, x, y).tiles)
 		tiles = append(tiles, n, n)
+
+		// With the norm of what is loaded, and statistics of what is stored.
+		x, y = in("z", 8, 12, 40), in("next z", 8, 12, 24)
+		stats := func(t Tensor) vk.Range { return p.Temp("stats", 8*Stride(t.C)).All() }
+		fused := Normed{x, stats(x), LeakyReLU}
+		c.ForwardStats(p, fused, w, vk.Range{}, y, Norm{ImagesPerGroup: 1, Eps: 1e-5}, stats(y))
+		tiles = append(tiles, len(c.gemmOf(dev.Info, convPass{from: fused, to: y, moments: y.Range}, false).tiles))
 	}
 	list := vk.Tunables(p)
 	if len(list) != len(tiles) || p.Err() != nil {

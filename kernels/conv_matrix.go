@@ -109,7 +109,7 @@ func newMatrixEngine(info vk.DeviceInfo, m vk.Matrix, kind string, element Eleme
 		weights:  matrixShaders("conv_weight_grad_matrix_half", kind),
 		points:   [2]string{"winograd_products_matrix_half", "winograd_products_matrix_adjoint_half"}, // of fp16 in a subgroup's matrices alone
 		slice:    matrixSlice,
-		parallel: 128, weightGroups: 256, step: 256, edge: 4, product: 1.0 / 16, unit: 3,
+		parallel: 128, weightGroups: 256, step: 256, edge: 4, product: 1.0 / 16, unit: 3, momentRows: 2 * momentBlock,
 	}}
 	if lanes > info.Limits.MaxInvocations || lanes > info.Limits.MaxGroupSize[0] {
 		return nil

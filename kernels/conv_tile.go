@@ -122,7 +122,7 @@ func winogradPays(info vk.DeviceInfo, c Conv, from, to Tensor, adjoint bool) boo
 	}
 	tiles, in, out := tilesOf(to), Stride(from.C)/4, Stride(to.C)/4
 	kinds := []int{to.N * to.H * to.W}
-	g := c.gemmOf(info, convPass{from: from, to: to}, adjoint)
+	g := c.gemmOf(info, convPass{from: from.normed(), to: to}, adjoint)
 	if g != nil {
 		kinds = c.kinds(to, adjoint)
 	}

@@ -15,10 +15,10 @@ const tiledSlice = 16
 
 func (t sharedTile) lanes() int { return t.rows / t.down * t.cols / 4 / t.across }
 
-// bytes is the shared memory that a tile takes.
-func (t sharedTile) bytes() int {
+// vectors is the shared memory that a tile takes, in 16 bytes: for a slice of both factors, or for the sums of a block of pixels.
+func (t sharedTile) vectors() int {
 	const row = tiledSlice/4 + 1
-	return 16 * (t.rows*row + max(t.cols*row, tiledSlice*(t.cols/4+1)))
+	return max(t.rows*row+max(t.cols*row, tiledSlice*(t.cols/4+1)), momentBlock*t.cols/4)
 }
 
 // tiledOf is nil on CPUs, where shared memory is memory as any other.
@@ -32,11 +32,13 @@ func tiledOf(info vk.DeviceInfo) *gemm {
 		weights:  [2]string{"conv_weight_grad_tiled", "conv_weight_grad_tiled_add"},
 		points:   [2]string{"winograd_products_tiled", "winograd_products_tiled_adjoint"},
 		slice:    tiledSlice,
-		parallel: 256, weightGroups: 512, step: 256, edge: 4, product: 0.5, unit: 1,
+		parallel: 256, weightGroups: 512, step: 256, edge: 4, product: 0.5, unit: 1, momentRows: momentBlock,
 	}
 	for _, t := range sharedTiles {
-		if lanes := t.lanes(); lanes <= info.Limits.MaxInvocations && lanes <= info.Limits.MaxGroupSize[0] && t.bytes() <= info.Limits.MaxSharedMemory {
-			g.tiles = append(g.tiles, gemmTile{t.rows, t.cols, []uint32{uint32(lanes), uint32(t.rows), uint32(t.cols), uint32(t.down), uint32(t.across)}})
+		if lanes := t.lanes(); lanes <= info.Limits.MaxInvocations && lanes <= info.Limits.MaxGroupSize[0] && 16*t.vectors() <= info.Limits.MaxSharedMemory {
+			g.tiles = append(g.tiles, gemmTile{t.rows, t.cols, []uint32{
+				uint32(lanes), uint32(t.rows), uint32(t.cols), uint32(t.down), uint32(t.across), uint32(t.vectors()),
+			}})
 		}
 	}
 	if g.tiles == nil {

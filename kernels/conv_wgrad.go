@@ -11,17 +11,26 @@ import (
 
 // WeightGrad appends dw = the gradient of the loss with respect to the weights, in the device's order, from the input x and dy,
 // the gradient with respect to y, in fp32; it is added to dw where accumulate is set. Padding entries come out zero.
-func (c Conv) WeightGrad(p *vk.Program, x, dy Tensor, dw vk.Range, accumulate bool) {
-	c.weightGrad(p, "conv weight gradient "+c.String(), x, dy, dw, accumulate)
+func (c Conv) WeightGrad(p *vk.Program, x Source, dy Tensor, dw vk.Range, accumulate bool) {
+	c.weightGrad(p, "conv weight gradient "+c.String(), x.normed(), dy.normed(), dw, accumulate)
 }
 
-func (c Conv) weightGrad(p *vk.Program, label string, x, dy Tensor, dw vk.Range, accumulate bool) {
+// weightGrad appends the gradient of two pictures, of which one may be still to be normed.
+func (c Conv) weightGrad(p *vk.Program, label string, of, by Normed, dw vk.Range, accumulate bool) {
+	x, dy := of.Tensor, by.Tensor
 	p.Fail(c.check(x, dw, Float32, dy))
+	p.Fail(of.check(label))
+	p.Fail(by.check(label))
+	g := gemmOf(p.Device().Info, x, dy)
+	if g == nil || x.N > 1 && dy.H*dy.W%momentBlock > 0 {
+		p.Fail(of.refused(label))
+		p.Fail(by.refused(label))
+	}
 	if p.Err() != nil {
 		return
 	}
-	if g := gemmOf(p.Device().Info, x, dy); g != nil {
-		g.weightGrad(p, vk.Launch{Work: 2 * c.MACs(dy), Label: label}, c, x, dy, dw, accumulate)
+	if g != nil {
+		g.weightGrad(p, vk.Launch{Work: 2 * c.MACs(dy), Label: label}, c, of, by, dw, accumulate)
 		return
 	}
 	e := engineOf(p.Device().Info)

@@ -44,21 +44,21 @@ func (c ConvTranspose) MACs(y Tensor) int64 {
 }
 
 // Forward appends y = act(transposed conv(x, w) + bias). bias is as in Conv.Forward.
-func (c ConvTranspose) Forward(p *vk.Program, x Tensor, w, bias vk.Range, y Tensor, act Activation) {
-	p.Fail(c.check(x, y))
-	c.conv().adjoint(p, convPass{"convT forward " + c.String(), x, w, bias, y, act, false})
+func (c ConvTranspose) Forward(p *vk.Program, x Source, w, bias vk.Range, y Tensor, act Activation) {
+	p.Fail(c.check(x.normed().Tensor, y))
+	c.conv().adjoint(p, convPass{label: "convT forward " + c.String(), from: x.normed(), w: w, bias: bias, to: y, act: act})
 }
 
 // DataGrad appends dx = the gradient with respect to x, from dy; it is added to dx where accumulate is set.
 func (c ConvTranspose) DataGrad(p *vk.Program, dy Tensor, w vk.Range, dx Tensor, accumulate bool) {
 	p.Fail(c.check(dx, dy))
-	c.conv().forward(p, convPass{"convT data gradient " + c.String(), dy, w, vk.Range{}, dx, None, accumulate})
+	c.conv().forward(p, convPass{label: "convT data gradient " + c.String(), from: dy.normed(), w: w, to: dx, accumulate: accumulate})
 }
 
 // WeightGrad appends dw = the gradient with respect to the weights, as Conv.WeightGrad does.
-func (c ConvTranspose) WeightGrad(p *vk.Program, x, dy Tensor, dw vk.Range, accumulate bool) {
-	p.Fail(c.check(x, dy))
-	c.conv().weightGrad(p, "convT weight gradient "+c.String(), dy, x, dw, accumulate)
+func (c ConvTranspose) WeightGrad(p *vk.Program, x Source, dy Tensor, dw vk.Range, accumulate bool) {
+	p.Fail(c.check(x.normed().Tensor, dy))
+	c.conv().weightGrad(p, "convT weight gradient "+c.String(), dy.normed(), x.normed(), dw, accumulate)
 }
 
 // check holds what the convolution behind it cannot see; the rest is checked there.

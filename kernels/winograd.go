@@ -32,12 +32,27 @@ const (
 )
 
 // Forward is Conv's.
-func (c Winograd) Forward(p *vk.Program, x Tensor, w, bias vk.Range, y Tensor, act Activation) {
-	if !c.pays(p, x, y, false) {
+func (c Winograd) Forward(p *vk.Program, x Source, w, bias vk.Range, y Tensor, act Activation) {
+	if !c.pays(p, x.normed().Tensor, y, false) {
 		c.Conv.Forward(p, x, w, bias, y, act)
 		return
 	}
-	c.forward(p, convPass{"winograd forward " + c.String(), x, w, bias, y, act, false})
+	c.forward(p, convPass{label: "winograd forward " + c.String(), from: x.normed(), w: w, bias: bias, to: y, act: act})
+}
+
+// ForwardStats is Conv's.
+func (c Winograd) ForwardStats(p *vk.Program, x Source, w, bias vk.Range, z Tensor, n Norm, stats vk.Range) {
+	if !c.pays(p, x.normed().Tensor, z, false) {
+		c.Conv.ForwardStats(p, x, w, bias, z, n, stats)
+		return
+	}
+	c.Forward(p, x, w, bias, z, None)
+	n.Stats(p, z, stats)
+}
+
+// Fuses is Conv's; F(4,3) norms nothing.
+func (c Winograd) Fuses(p *vk.Program, x, y Tensor) bool {
+	return !c.pays(p, x, y, false) && c.Conv.Fuses(p, x, y)
 }
 
 // DataGrad is Conv's.
@@ -46,16 +61,17 @@ func (c Winograd) DataGrad(p *vk.Program, dy Tensor, w vk.Range, dx Tensor, accu
 		c.Conv.DataGrad(p, dy, w, dx, accumulate)
 		return
 	}
-	c.adjoint(p, convPass{"winograd data gradient " + c.String(), dy, w, vk.Range{}, dx, None, accumulate})
+	c.adjoint(p, convPass{label: "winograd data gradient " + c.String(), from: dy.normed(), w: w, to: dx, accumulate: accumulate})
 }
 
 // WeightGrad is Conv's.
-func (c Winograd) WeightGrad(p *vk.Program, x, dy Tensor, dw vk.Range, accumulate bool) {
-	if !c.pays(p, x, dy, false) { // it has as many products as the forward pass
+func (c Winograd) WeightGrad(p *vk.Program, x Source, dy Tensor, dw vk.Range, accumulate bool) {
+	if !c.pays(p, x.normed().Tensor, dy, false) { // it has as many products as the forward pass
 		c.Conv.WeightGrad(p, x, dy, dw, accumulate)
 		return
 	}
-	c.weightGrad(p, "winograd weight gradient "+c.String(), x, dy, dw, accumulate)
+	p.Fail(x.normed().refused("winograd weight gradient"))
+	c.weightGrad(p, "winograd weight gradient "+c.String(), x.normed().Tensor, dy, dw, accumulate)
 }
 
 // pays says whether a pass between two tensors is a convolution that F(4,3) computes, and faster than the device would without.
@@ -110,12 +126,13 @@ func (e pointEngine) shader(name string) string {
 }
 
 func (c Winograd) forward(p *vk.Program, s convPass) {
-	p.Fail(c.check(s.from, s.w, s.from.Element, s.to))
+	p.Fail(c.check(s.from.Tensor, s.w, s.from.Element, s.to))
+	p.Fail(s.from.refused(s.label))
 	if p.Err() != nil {
 		return
 	}
-	e := pointEngineOf(p.Device().Info, s.from, s.to)
-	v := c.transform(p, e, s.label, "winograd_input", s.from)
+	e := pointEngineOf(p.Device().Info, s.from.Tensor, s.to)
+	v := c.transform(p, e, s.label, "winograd_input", s.from.Tensor)
 	m := c.products(p, e, s.label, v, c.points(p, e, s, false), c.Out, false)
 	l := c.tiles(s.label, s.to, s.bias.Mem != nil)
 	l.Spec = []uint32{uint32(s.act)}
@@ -127,12 +144,12 @@ func (c Winograd) forward(p *vk.Program, s convPass) {
 }
 
 func (c Winograd) adjoint(p *vk.Program, s convPass) {
-	p.Fail(c.check(s.to, s.w, s.from.Element, s.from))
+	p.Fail(c.check(s.to, s.w, s.from.Element, s.from.Tensor))
 	if p.Err() != nil {
 		return
 	}
-	e := pointEngineOf(p.Device().Info, s.from, s.to)
-	dm := c.transform(p, e, s.label, "winograd_output_grad", s.from)
+	e := pointEngineOf(p.Device().Info, s.from.Tensor, s.to)
+	dm := c.transform(p, e, s.label, "winograd_output_grad", s.from.Tensor)
 	dv := c.products(p, e, s.label, dm, c.points(p, e, s, true), c.In, true)
 	launchAs(p, s.to.Element, c.tiles(s.label, s.to, false), added("winograd_input_grad", s.accumulate), dv.Range, s.to.Range)
 }
@@ -151,7 +168,7 @@ func (c Winograd) weightGrad(p *vk.Program, label string, x, dy Tensor, dw vk.Ra
 	one := Conv{In: c.In, Out: c.Out, Kernel: 1, Stride: 1}
 	du := p.Temp("winograd weight gradient points", 4*winogradPoints*one.WeightLen()).All()
 	if e.gemm != nil {
-		e.weightSplits(p, vk.Launch{Work: 2 * one.MACs(dm), Label: label}, one, v, dm, du, e.weightTile(one, winogradPoints), v.W, false)
+		e.weightSplits(p, vk.Launch{Work: 2 * one.MACs(dm), Label: label}, one, v.normed(), dm.normed(), du, e.weightTile(one, winogradPoints), v.W, false)
 	} else {
 		plain := engineOf(p.Device().Info)
 		t := plain.weightTile(one, Float32, v.W)
@@ -212,7 +229,7 @@ func (c Winograd) products(p *vk.Program, e pointEngine, label string, v Tensor,
 			convShape
 			HasBias uint32
 		}{one.shape(x, y), 0}
-		e.launch(p, l, e.points[constant(adjoint)], slices.Repeat([]int{tiles}, winogradPoints), one, convPass{from: v, w: u, to: m}, u)
+		e.launch(p, l, e.points[constant(adjoint)], slices.Repeat([]int{tiles}, winogradPoints), one, convPass{from: v.normed(), w: u, to: m}, u)
 		return m
 	}
 	plain := engineOf(p.Device().Info)

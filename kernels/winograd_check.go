@@ -55,8 +55,8 @@ func init() {
 		{Winograd{Conv{48, 16, 3, 1, 1, false}, true}, 3, 22, 27, 48, 16, true, LeakyReLU, false}, // more tiles than a workgroup has rows
 	} {
 		name := k.name(k.details())
-		tiled = append(tiled, Case{name, func(t *Trial) error { return k.as(t, vk.DiscreteGPU, NoMatrices) }})
-		matrix = append(matrix, matrixCase(name, k, Float16, Unproven{}))
+		tiled = append(tiled, Case{name, func(t *Trial) error { return t.as(vk.DiscreteGPU, NoMatrices, k.run) }})
+		matrix = append(matrix, matrixCase(name, k.run, Float16, Unproven{}))
 	}
 	for _, relu := range []bool{false, true} {
 		l := layerCase{Winograd{Conv{64, 32, 3, 1, 1, true}, true}, 1, 13, 18, 64, 32, false, None, false}

@@ -23,7 +23,9 @@
 //
 // shapes     x [N,H,W,CI], w [kernel,kernel,CI,CO], bias [CO], y [N,OH,OW,CO]; the adjoint takes dy for x, bias [CI], and gives dx for y;
 //            CI and CO are padded to a multiple of 8
-// bindings   0 x, 1 w, 2 bias (any buffer where hasBias is 0), 3 y, which the add variants add to
+// bindings   0 x, 1 w, 2 bias (any buffer where hasBias is 0), 3 y, which the add variants add to; the others, but Winograd's products, also have
+//            4 stats, of the norm of x, and 5 partial, for that of y (the buffers 1 and 3 where NORM is 0 and MOMENTS false):
+//            inc/normed.glsl, inc/block_moments.glsl
 // groups     x,y: blocks of ROWS pixels, linear over N, rows and columns, in the adjoint kind after kind; z: blocks of COLS channels
 //
 // Why this version: an implicit GEMM, pixels by channels, contracted over taps and, in slices of 32, over channels. A slice of the unfolded
@@ -42,8 +44,11 @@
 #extension GL_EXT_shader_explicit_arithmetic_types_float16 : require
 #endif
 
-#define HALF 10
+#define HALF 12
 #include "inc/real.glsl"
+#if !defined(ACCUMULATE) && !defined(POINTS)
+#define FUSES // norms with it
+#endif
 #ifdef POINTS // sums stay fp32
 #define Y4 vec4
 #define RESULT(v) v
@@ -56,6 +61,8 @@ layout(local_size_x_id = 0) in;
 layout(constant_id = 0) const int LANES = 128;
 layout(constant_id = 8) const bool REFLECT = false; // else zeros
 layout(constant_id = 9) const uint ACTIVATION = 0u;
+layout(constant_id = 10) const uint NORM = 0u; // of what is loaded: no workgroup has pixels of two images then
+layout(constant_id = 11) const bool MOMENTS = false; // of what is stored: no 32 pixels of a tile's part are of two images then
 
 layout(std430, binding = 0) readonly buffer X { uvec4 x[]; };
 layout(std430, binding = 1) readonly buffer W { uvec4 w[]; };
@@ -64,6 +71,10 @@ layout(std430, binding = 2) readonly buffer Bias { vec4 bias[]; };
 layout(std430, binding = 3) buffer Y { uvec2 y[]; };
 #else
 layout(std430, binding = 3) writeonly buffer Y { Y4 y[]; };
+#endif
+#ifdef FUSES
+layout(std430, binding = 4) readonly buffer Stats { vec4 stats[]; };
+layout(std430, binding = 5) writeonly buffer Partial { vec4 partial[]; };
 #endif
 
 layout(push_constant) uniform Push {
@@ -97,14 +108,29 @@ void locate() {
     [[unroll]] for (int i = 0; i < PIXEL_LOADS; i++) source8[i] = source(place8[i]);
 }
 
+int channel8() { return slice * (SLICE / 8) + lane() % (SLICE / 8); } // of all pixels that the lane loads
+bool inside(int i) { return source8[i] >= 0 && channel8() < FROM / 2; }
+
+#ifdef FUSES
+#include "inc/normed.glsl"
+#define STORED(i) uintBitsToFloat(vectors[i])
+#include "inc/block_moments.glsl"
+
+int image;              // the workgroup's
+ChannelStats stats8[2]; // of channel8()
+#endif
+
 // fetch loads a slice into registers. Pixels and channels outside are zero; weights there meet those zeros, or sums that nobody stores.
 void fetch(int column) {
     [[unroll]] for (int i = 0; i < PIXEL_LOADS; i++) {
-        const int channel = slice * (SLICE / 8) + (lane() + i * LANES) % (SLICE / 8);
-        const bool inside = source8[i] >= 0 && channel < FROM / 2;
-        pixel8[i] = x[inside ? source8[i] * (FROM / 2) + channel : 0];
-        if (!inside) pixel8[i] = uvec4(0);
+        pixel8[i] = x[inside(i) ? source8[i] * (FROM / 2) + channel8() : 0];
+        if (!inside(i)) pixel8[i] = uvec4(0);
     }
+#ifdef FUSES
+    if (NORM != 0u) {
+        [[unroll]] for (int i = 0; i < 2; i++) stats8[i] = statsOf(image, 2 * channel8() + i, FROM);
+    }
+#endif
     [[unroll]] for (int i = 0; i < WEIGHT_LOADS; i++) {
         const int row = (lane() + i * LANES) / (WEIGHT_COLS / 8), col = (lane() + i * LANES) % (WEIGHT_COLS / 8);
 #ifdef ADJOINT
@@ -120,6 +146,9 @@ void fetch(int column) {
 void put() {
     [[unroll]] for (int i = 0; i < PIXEL_LOADS; i++) {
         const int e = lane() + i * LANES;
+#ifdef FUSES
+        if (NORM != 0u && inside(i)) pixel8[i] = uvec4(normed(pixel8[i].xy, stats8[0]), normed(pixel8[i].zw, stats8[1]));
+#endif
         vectors[e / (SLICE / 8) * SLICE_STRIDE + e % (SLICE / 8)] = pixel8[i];
     }
     [[unroll]] for (int i = 0; i < WEIGHT_LOADS; i++) {
@@ -133,6 +162,10 @@ void main() {
     const int first = blockOf(ROWS);
     if (first < 0) return;
     [[unroll]] for (int i = 0; i < PIXEL_LOADS; i++) place8[i] = pixel(first + (lane() + i * LANES) / (SLICE / 8)); // past the end: of no image
+
+#ifdef FUSES
+    image = pixel(first).n;
+#endif
 
     SUM sums[DOWN * ACROSS];
     [[unroll]] for (int i = 0; i < DOWN * ACROSS; i++) sums[i] = SUM(0.0);
@@ -183,7 +216,23 @@ void main() {
 #else
                 y[target(p) * TO + channel] = RESULT(v);
 #endif
+#ifdef FUSES
+                if (MOMENTS) restage(e, LOAD(STORE(v)));
+#endif
             }
         }
+#ifdef FUSES
+        if (!MOMENTS) continue;
+        barrier();
+        // A lane has a column of the rows of one half, of which M are staged: a part of a block, or whole blocks.
+        const int side = lane() / (COLS / 4), col = lane() % (COLS / 4), part = M < BLOCK ? M : BLOCK;
+        for (int r = 0; r < M; r += part) {
+            const int row = i * M + r, start = first + side * (ROWS / HALVES) + row / BLOCK * BLOCK;
+            if (side < HALVES && column / 4 + col < TO && start < pixels()) {
+                look((side * M + r) * SUM_STRIDE + col, SUM_STRIDE, part, row % BLOCK == 0);
+                if ((row + part) % BLOCK == 0) keep(start, column / 4 + col);
+            }
+        }
+#endif
     }
 }

@@ -12,7 +12,7 @@
 //! variant conv_weight_grad_matrix_workgroup_bf16_add_half -DWORKGROUP -DBFLOAT16 -DACCUMULATE
 //
 // shapes     x [N,H,W,CI], dy [N,OH,OW,CO], dw [splits,kernel,kernel,CI,CO] in fp32; CI and CO are padded to a multiple of 8
-// bindings   0 x, 1 dy, 2 dw, which the add variant adds to
+// bindings   0 x, 1 dy, 2 dw, which the add variant adds to, 3 stats, of the norm of x or of dy (any buffer where NORM is 0): inc/normed.glsl
 // groups     x: blocks of COLS output channels, y: taps, each with its blocks of ROWS input channels, z: split
 //
 // Why this version: one tap's weights are the matrix product of x, moved by the tap and transposed, with dy, contracted over pixels
@@ -31,11 +31,17 @@
 #extension GL_EXT_shader_explicit_arithmetic_types_float16 : require
 #endif
 
+#define HALF 10
+#include "inc/real.glsl"
+
 layout(local_size_x_id = 0) in;
 layout(constant_id = 0) const int LANES = 128;
+layout(constant_id = 8) const uint NORM = 0u; // of what is loaded: no slice has pixels of two images then
+layout(constant_id = 9) const bool NORM_OF_DY = false; // as in a transposed convolution; else of x
 
 layout(std430, binding = 0) readonly buffer X { uvec4 x[]; };
 layout(std430, binding = 1) readonly buffer DY { uvec4 dy[]; };
+layout(std430, binding = 3) readonly buffer Stats { vec4 stats[]; };
 #ifdef ACCUMULATE
 layout(std430, binding = 2) buffer DW { vec4 dw[]; };
 #else
@@ -51,8 +57,10 @@ layout(push_constant) uniform Push {
     int share;   // pixels of a split, a multiple of SLICE
 };
 
+#include "inc/activation.glsl"
 #include "inc/conv.glsl"
 #include "inc/matrix.glsl"
+#include "inc/normed.glsl"
 
 // A lane's part of the tiles, in vectors of 8 channels of a pixel. The tile of dy lies behind that of x.
 const int X_LOADS = ROWS * SLICE / 8 / LANES, DY_LOADS = COLS * SLICE / 8 / LANES;
@@ -60,6 +68,8 @@ const int BEHIND = SLICE * ROWS_STRIDE;
 
 Place place8[X_LOADS]; // the pixels of dy that the lane finds in x
 uvec4 x8[X_LOADS], dy8[DY_LOADS];
+bool inside8[X_LOADS];
+ChannelStats stats8[2];
 
 // fetch loads a slice, from pixel `first` on, into registers. In x, what lies outside is zero; dy there meets those zeros, or sums that
 // nobody stores.
@@ -71,13 +81,17 @@ void fetch(int first, int end, int ky, int kx, int row, int column) {
             iy = mirror(iy, height);
             ix = mirror(ix, width);
         }
-        const bool inside = first + e / (ROWS / 8) < end && channel < ci / 2 && uint(iy) < uint(height) && uint(ix) < uint(width);
-        x8[i] = x[inside ? ((place8[i].n * height + iy) * width + ix) * (ci / 2) + channel : 0];
-        if (!inside) x8[i] = uvec4(0);
+        inside8[i] = first + e / (ROWS / 8) < end && channel < ci / 2 && uint(iy) < uint(height) && uint(ix) < uint(width);
+        x8[i] = x[inside8[i] ? ((place8[i].n * height + iy) * width + ix) * (ci / 2) + channel : 0];
+        if (!inside8[i]) x8[i] = uvec4(0);
     }
     [[unroll]] for (int i = 0; i < DY_LOADS; i++) {
         const int e = lane() + i * LANES, channel = column / 8 + e % (COLS / 8);
         dy8[i] = dy[min(first + e / (COLS / 8), end - 1) * (co / 2) + min(channel, co / 2 - 1)];
+    }
+    if (NORM != 0u) {
+        const int channel = NORM_OF_DY ? column / 8 + lane() % (COLS / 8) : row / 8 + lane() % (ROWS / 8);
+        [[unroll]] for (int i = 0; i < 2; i++) stats8[i] = statsOf(first / (outHeight * outWidth), 2 * channel + i, NORM_OF_DY ? co : ci);
     }
 }
 
@@ -85,10 +99,12 @@ void fetch(int first, int end, int ky, int kx, int row, int column) {
 void put() {
     [[unroll]] for (int i = 0; i < X_LOADS; i++) {
         const int e = lane() + i * LANES;
+        if (NORM != 0u && !NORM_OF_DY && inside8[i]) x8[i] = uvec4(normed(x8[i].xy, stats8[0]), normed(x8[i].zw, stats8[1]));
         vectors[e / (ROWS / 8) * ROWS_STRIDE + e % (ROWS / 8)] = x8[i];
     }
     [[unroll]] for (int i = 0; i < DY_LOADS; i++) {
         const int e = lane() + i * LANES;
+        if (NORM != 0u && NORM_OF_DY) dy8[i] = uvec4(normed(dy8[i].xy, stats8[0]), normed(dy8[i].zw, stats8[1]));
         vectors[BEHIND + e / (COLS / 8) * COLS_STRIDE + e % (COLS / 8)] = dy8[i];
     }
 }

@@ -19,7 +19,7 @@ layout(std430, binding = 0) readonly buffer X { REAL4 x[]; };
 layout(std430, binding = 1) writeonly buffer Stats { vec4 stats[]; };
 
 #include "inc/norm.glsl"
-#include "inc/moments.glsl"
+#include "inc/moments_lanes.glsl"
 
 const uint BLOCK = 8u;
 

@@ -12,9 +12,10 @@ import (
 
 // convolutionPasses are what is timed, however they are computed.
 type convolutionPasses interface {
-	Forward(p *vk.Program, x kernels.Tensor, w, bias vk.Range, y kernels.Tensor, act kernels.Activation)
+	Forward(p *vk.Program, x kernels.Source, w, bias vk.Range, y kernels.Tensor, act kernels.Activation)
+	ForwardStats(p *vk.Program, x kernels.Source, w, bias vk.Range, z kernels.Tensor, n kernels.Norm, stats vk.Range)
 	DataGrad(p *vk.Program, dy kernels.Tensor, w vk.Range, dx kernels.Tensor, accumulate bool)
-	WeightGrad(p *vk.Program, x, dy kernels.Tensor, dw vk.Range, accumulate bool)
+	WeightGrad(p *vk.Program, x kernels.Source, dy kernels.Tensor, dw vk.Range, accumulate bool)
 }
 
 // kernels times a residual block's convolution in the official networks' shape, one run a submission.

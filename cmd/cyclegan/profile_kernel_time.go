@@ -180,6 +180,8 @@ func convolution(dev *vk.Device, e kernels.Element, shape []int, winograd bool) 
 		passes = kernels.Winograd{Conv: c, Always: true}
 	}
 	passes.Forward(p, x, weights, vk.Range{}, y, kernels.None)
+	norm := kernels.Norm{ImagesPerGroup: 1, Eps: 1e-5}
+	passes.ForwardStats(p, x, weights, vk.Range{}, y, norm, p.Temp("stats", 4*norm.StatsLen(y)).All())
 	for _, accumulate := range []bool{false, true} {
 		passes.DataGrad(p, y, weights, x, accumulate)
 		passes.WeightGrad(p, x, y, dw, accumulate)

@@ -1,5 +1,5 @@
-// Activations for epilogues: vec4 activate(vec4) applies what the specialisation constant ACTIVATION says (kernels.Activation).
-// The including shader declares it first: layout(constant_id = 0) const uint ACTIVATION = 0u;
+// Activations: vec4 activated(x, kind) applies one (kernels.Activation), and activate(x), for epilogues, the one that the specialisation
+// constant ACTIVATION says. The including shader declares it: layout(constant_id = 0) const uint ACTIVATION = 0u;
 // A NaN comes out as NaN, and zero as zero, so padding channels stay zero.
 
 // tanh by an implementation of our own, within 8 ulp, since GLSL's may lose all relative precision near zero:
@@ -31,11 +31,13 @@ vec4 preciseTanh(vec4 x) {
     return mix(large, small, not(greaterThanEqual(abs(x), vec4(0.625)))); // a NaN takes the branch that hands it on
 }
 
-vec4 activate(vec4 x) {
-    switch (ACTIVATION) {
+vec4 activated(vec4 x, uint kind) {
+    switch (kind) {
     case 1u: return mix(x, vec4(0.0), lessThanEqual(x, vec4(0.0)));
     case 2u: return mix(x, 0.2 * x, lessThan(x, vec4(0.0)));
     case 3u: return preciseTanh(x);
     }
     return x;
 }
+
+#define activate(x) activated(x, ACTIVATION)

@@ -54,3 +54,4 @@ int stagedRow(int e, int i) {
 }
 int stagedColumn(int e) { return e % (COLS / 4); }
 vec4 stagedSum(int e) { return uintBitsToFloat(vectors[e / (COLS / 4) * SUM_STRIDE + e % (COLS / 4)]); }
+void restage(int e, vec4 v) { vectors[e / (COLS / 4) * SUM_STRIDE + e % (COLS / 4)] = floatBitsToUint(v); }

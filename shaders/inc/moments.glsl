@@ -1,7 +1,6 @@
 // Mean and centred second moment of sets of numbers, and their union by Chan's formula (Chan, Golub and LeVeque, "Updating
 // formulae and a pairwise algorithm for computing sample variances", 1979), channel by channel of a vec4:
 //   d = mean_b - mean_a, mean = mean_a + d n_b / n, m2 = m2_a + m2_b + d^2 n_a n_b / n
-// The including shader declares its workgroup size, a power of two, before.
 
 struct Moments {
     float n;  // how many numbers
@@ -14,29 +13,4 @@ Moments merge(Moments a, Moments b) {
     float part = b.n / max(n, 1.0);
     vec4 d = b.mean - a.mean;
     return Moments(n, fma(d, vec4(part), a.mean), fma(d * d, vec4(a.n * part), a.m2 + b.m2));
-}
-
-shared float laneN[gl_WorkGroupSize.x];
-shared vec4 laneMean[gl_WorkGroupSize.x];
-shared vec4 laneM2[gl_WorkGroupSize.x];
-
-// The union over the lanes whose index is the same modulo width, a power of two, in a fixed order; right in the first width lanes.
-// All lanes must call it.
-Moments mergeLanes(Moments m, uint width) {
-    uint lane = gl_LocalInvocationIndex;
-    laneN[lane] = m.n;
-    laneMean[lane] = m.mean;
-    laneM2[lane] = m.m2;
-    barrier();
-    for (uint step = gl_WorkGroupSize.x / 2u; step >= width; step /= 2u) {
-        if (lane < step) {
-            uint other = lane + step;
-            m = merge(m, Moments(laneN[other], laneMean[other], laneM2[other]));
-            laneN[lane] = m.n;
-            laneMean[lane] = m.mean;
-            laneM2[lane] = m.m2;
-        }
-        barrier();
-    }
-    return m;
 }

@@ -16,9 +16,11 @@ int slice;  // of the tap's channels
 #ifdef ADJOINT
 #define FROM co
 #define TO ci
+#define TARGETS (height * width) // pixels that are written, of an image
 #else
 #define FROM ci
 #define TO co
+#define TARGETS (outHeight * outWidth)
 #endif
 
 #ifdef POINTS
@@ -107,6 +109,12 @@ int blockOf(int rows) {
         kind = kind.y == 0 ? ivec2(kind.x, 1) : ivec2(1, 0);
     }
     return block * rows;
+}
+
+// blockNumber counts blocks of pixels, image after image, and in each of those kind after kind; all kinds have as many.
+int blockNumber(int index, int size) {
+    const int each = pixels() / images, n = index / each;
+    return (n * TARGETS + (2 * kind.x + kind.y) * each + index - n * each) / size;
 }
 
 #endif
