@@ -57,6 +57,9 @@ type fusedCase struct {
 }
 
 func (k fusedCase) run(t *Trial) error {
+	if have := t.dev.Info.Limits.MaxStorageBuffers; have < gemmBuffers {
+		return fmt.Errorf("norms in convolutions take %d storage buffers, more than the device allows: %d: %w", gemmBuffers, have, vk.ErrUnsupported)
+	}
 	defer Fuse(FuseAll)()
 	oh, ow := k.OutSize(k.h), k.OutSize(k.w)
 	outputs, taps := k.n*oh*ow*k.out, float64(k.weights()/k.out)

@@ -82,9 +82,12 @@ func Restrict(r Restriction) (restore func()) {
 	return func() { restriction = old }
 }
 
+// gemmBuffers is how many storage buffers the shaders bind, with norms; four are what every device has.
+const gemmBuffers = 6
+
 // gemmOf is the family that convolves between two tensors; nil for none. Fewer than 16 channels leave slices empty.
 func gemmOf(info vk.DeviceInfo, x, y Tensor) *gemm {
-	if restriction == NoTiles || min(x.C, y.C) < 16 {
+	if restriction == NoTiles || min(x.C, y.C) < 16 || info.Limits.MaxStorageBuffers < gemmBuffers {
 		return nil
 	}
 	if e := matrixEngineOf(info, x.Element); e.serves(x, y) {

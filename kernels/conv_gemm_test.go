@@ -250,12 +250,13 @@ func TestUnofferedMatricesAreRefused(t *testing.T) {
 		c.change(&dev.Info)
 		p := dev.NewProgram("unoffered")
 		x, y := Float16.NewTensor(p, "x", 1, 4, 4, 16), Float16.NewTensor(p, "y", 1, 4, 4, 16)
+		w := p.Temp("w", 512).All()
 		launch(p, vk.Launch{
-			Spec: []uint32{128, 16, 16, 16, 32, 32, 160, 1, 0, 0, uint32(Float16)}, Groups: [3]int{1, 1, 1}, Push: struct {
+			Spec: []uint32{128, 16, 16, 16, 32, 32, 160, 1, 0, 0, 0, 0, uint32(Float16)}, Groups: [3]int{1, 1, 1}, Push: struct {
 				convShape
 				HasBias uint32
 			}{Conv{In: 16, Out: 16, Kernel: 1, Stride: 1}.shape(x, y), 0},
-		}, c.shader, x.Range, p.Temp("w", 512).All(), x.Range, y.Range)
+		}, c.shader, x.Range, w, x.Range, y.Range, w, y.Range)
 		if err := p.Err(); (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v, want %q", c.shader, err, c.want)
 		}
