@@ -56,6 +56,7 @@ func TestLeastDevice(t *testing.T) {
 			}
 		}
 	}
+	delete(refused, "conv_fused_matrix") // where there are matrices
 	if got := slices.Sorted(maps.Keys(refused)); !slices.Equal(got, []string{"adam", "conv_fused_tiled", "l1_loss", "norm"}) {
 		t.Errorf("%v do not run with 4 storage buffers", got)
 	}
