@@ -366,7 +366,7 @@ func convTransposeCases() (cases []Case) {
 		l := layerCase{k.c, k.n, k.h, k.w, k.c.In, k.c.Out, k.bias, k.act, k.accumulate}
 		cases = append(cases, l.cases(k.c.details())...)
 	}
-	return append(cases, in16(every(5, cases))...)
+	return append(cases, in16(every(3, cases))...)
 }
 
 func biasCases() (cases []Case) {
