@@ -62,7 +62,7 @@ func TestSharedTilesGiveTheSameBits(t *testing.T) {
 
 // TestWinogradPays: which kernels multiply points, of what type, and whether that is faster than what the device would take without.
 func TestWinogradPays(t *testing.T) {
-	limits := vk.Limits{SubgroupSize: 32, MaxSharedMemory: 48 << 10, MaxInvocations: 1024, MaxGroupSize: [3]int{1024, 1024, 64}}
+	limits := vk.Limits{SubgroupSize: 32, MaxSharedMemory: 48 << 10, MaxInvocations: 1024, MaxStorageBuffers: 8, MaxGroupSize: [3]int{1024, 1024, 64}}
 	gpu := vk.DeviceInfo{Type: vk.DiscreteGPU, Limits: limits}
 	matrices := gpu
 	matrices.Features = vk.Features{CooperativeMatrix: true, Float16: true}
