@@ -229,11 +229,11 @@ run_tests() {
   if [ -n "$driver" ]; then
     say "SwiftShader${CYCLEVK_VALIDATE:+, validation layers on}"
     # -short: one seeded fault a file
-    env -u CYCLEVK_DEVICE VK_DRIVER_FILES="$driver" VK_ICD_FILENAMES="$driver" go test -count=1 -short ./vk ./kernels || failed=1
+    env -u CYCLEVK_DEVICE VK_DRIVER_FILES="$driver" VK_ICD_FILENAMES="$driver" go test -count=1 -timeout 30m -short ./vk ./kernels || failed=1
   fi
   say "everything, default device${CYCLEVK_VALIDATE:+, validation layers on}"
   # shellcheck disable=SC2086 # one word a package
-  go test -count=1 $list || failed=1
+  go test -count=1 -timeout 30m $list || failed=1
   return "$failed"
 }
 
