@@ -228,7 +228,7 @@ run_tests() {
   driver=$(swiftshader)
   if [ -n "$driver" ]; then
     say "SwiftShader${CYCLEVK_VALIDATE:+, validation layers on}"
-    # -short: one seeded fault a file
+    # -short: one seeded fault a file, and no kernels in parts
     env -u CYCLEVK_DEVICE VK_DRIVER_FILES="$driver" VK_ICD_FILENAMES="$driver" go test -count=1 -timeout 30m -short ./vk ./kernels || failed=1
   fi
   say "everything, default device${CYCLEVK_VALIDATE:+, validation layers on}"

@@ -11,6 +11,9 @@ import (
 
 // TestKernelsInParts runs every fourth case of each kernel with submissions so short that most dispatches are cut.
 func TestKernelsInParts(t *testing.T) {
+	if testing.Short() {
+		t.Skip("in the run that is not short")
+	}
 	dev := vktest.Device(t)
 	dev.Submission = 1e5
 	checks := slices.Clone(Checks())
