@@ -10,7 +10,7 @@
 //
 // The generators' loss is a sum, whose terms may go backward in any order into the same gradients. The fast order takes both
 // directions at once, and identity pictures forward beside the fakes, but back before the reconstructions: so what four passes leave for
-// their backward is alive at a time, not six. The other order, of Config.LowMemory, has what one leaves.
+// their backward is alive at a time, of six. The other order, of Config.LowMemory, has what one leaves.
 
 package cyclegan
 
